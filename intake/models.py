@@ -1,0 +1,277 @@
+"""The mapped classes are the domain objects. Every doubtful column is explained once, in its comment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from intake.database import Base, UTCDateTime
+
+# States of a candidate. Only a person moves it; text never does.
+STATES = ("candidate", "watched", "accepted", "rejected", "duplicate")
+OPEN_STATES = ("candidate",)
+# The legal track of an accepted candidate (docs/decisions.md): a post or an article is never itself a laporan.
+TRACKS = ("iaps", "rco", "invite", "refer")
+# Reasons for rejecting, shown in words.
+REASONS = ("not_service", "no_failure", "settled", "too_old", "outside_riau", "outside_authority", "too_vague", "hoax")
+ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SourceState(Base):
+    """A Source in use: what was configured, and what its last visits told."""
+
+    __tablename__ = "source"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    adapter: Mapped[str] = mapped_column(String(40))
+    url: Mapped[str] = mapped_column(Text)
+    region: Mapped[str | None] = mapped_column(String(13), comment="home region: a hint for texts that name no place")
+    kind: Mapped[str] = mapped_column(String(10), comment="article | post")
+    interval: Mapped[int] = mapped_column(comment="minutes between visits")
+    enabled: Mapped[bool]
+    probed: Mapped[bool] = mapped_column(default=True, comment="false: the address is a guess; visited only once a check answers")
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="the adapter's own: selectors, tags")
+    validators: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, comment="url -> {etag, last_modified} for conditional GET"
+    )
+    status: Mapped[str | None] = mapped_column(String(20), comment="crawler.source.Status of the last visit; null: never visited")
+    visited_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="end of the last visit, whatever came of it")
+    success_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="last visit that was ok, unchanged or empty")
+    new_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="last time a Document we did not hold arrived")
+    requests: Mapped[int] = mapped_column(default=0, comment="of the last visit")
+    documents: Mapped[int] = mapped_column(default=0, comment="of the last visit, new or not")
+    notes: Mapped[list[dict[str, str]]] = mapped_column(
+        JSON, default=list, comment="crawler.source.Note rows of the last visit: code, message, url"
+    )
+
+
+class Agency(Base):
+    """A body that can be answerable; loaded from nlp/jurisdictions, never typed in."""
+
+    __tablename__ = "agency"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str | None] = mapped_column(String(20), comment="kind of agency: DPUPR, PLN, RSUD ...")
+    level: Mapped[str | None] = mapped_column(String(20))
+    region: Mapped[str | None] = mapped_column(String(13))
+    contacts: Mapped[list[AgencyContact]] = relationship(back_populates="agency")
+
+
+class AgencyContact(Base):
+    """A focal point (narahubung) of an agency, and how they are told."""
+
+    __tablename__ = "agency_contact"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[str] = mapped_column(ForeignKey("agency.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    position: Mapped[str] = mapped_column(String(120), default="")
+    address: Mapped[str] = mapped_column(Text, comment="an Apprise address; 'console://' prints to the service log")
+    active: Mapped[bool] = mapped_column(default=True)
+    agency: Mapped[Agency] = relationship(back_populates="contacts")
+
+
+class Mention(Base):
+    """A stored Document with its Analysis. Stored first, analysed later: analysed_at is null until then."""
+
+    __tablename__ = "mention"
+    __table_args__ = (
+        Index("ix_mention_pending", "id", sqlite_where=text("analysed_at IS NULL"), postgresql_where=text("analysed_at IS NULL")),
+        Index("ix_mention_event", "sector", "told_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True, comment="Document.key: one row per publication")
+    source: Mapped[str] = mapped_column(String(120), index=True, comment="name of the Source")
+    url: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(10), comment="article | post")
+    author: Mapped[str | None] = mapped_column(
+        String(120), comment="articles: byline; posts: pseudonym, HMAC of the handle, never the handle"
+    )
+    home_region: Mapped[str | None] = mapped_column(String(13), comment="region of the source: a hint")
+    reactions: Mapped[int | None]
+    notes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    fetched_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    told_at: Mapped[datetime] = mapped_column(UTCDateTime, comment="published_at, or fetched_at where the source gives none")
+
+    analysed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="null: waiting for analysis")
+    attempts: Mapped[int] = mapped_column(default=0, comment="analyses that failed; after 3 the mention is set aside with error")
+    error: Mapped[str | None] = mapped_column(Text, comment="why the last analysis failed")
+    analysis: Mapped[dict[str, Any] | None] = mapped_column(JSON, comment="nlp.Analysis.to_dict()")
+    model: Mapped[str | None] = mapped_column(String(40))
+    failure: Mapped[str | None] = mapped_column(String(5), comment="yes | vague | no")
+    p_failure: Mapped[float | None] = mapped_column(comment="calibrated probability of yes")
+    sector: Mapped[str | None] = mapped_column(String(3))
+    place: Mapped[str | None] = mapped_column(String(7), comment="riau | other | unknown")
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary, comment="nlp.fingerprint.signature: MinHash of the words")
+    words: Mapped[list[str]] = mapped_column(JSON, default=list, comment="nlp.fingerprint.key_words: what the event is about")
+    voice: Mapped[int | None] = mapped_column(comment="id of the first mention of the same wording: near-copies are one voice")
+    candidate_id: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"), index=True)
+    join_reason: Mapped[str | None] = mapped_column(Text, comment="why it joined the candidate, as message key and values (JSON)")
+    candidate: Mapped[Candidate | None] = relationship(back_populates="mentions")
+
+
+class MentionBand(Base):
+    """Locality-sensitive hash bands of a signature: near-copies share at least one."""
+
+    __tablename__ = "mention_band"
+
+    band: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Candidate(Base):
+    """One event, told by one or more mentions, waiting in the review queue. Not a case yet."""
+
+    __tablename__ = "candidate"
+    __table_args__ = (
+        Index("ix_candidate_queue", "state", "rank", "id"),
+        Index("ix_candidate_event", "sector", "last_told_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), default="candidate")
+    version: Mapped[int] = mapped_column(default=1, comment="raised by every edit; an edit names the version it saw")
+    rank: Mapped[float] = mapped_column(default=0.0, comment="harm x certainty x freshness x voices; queue.rank()")
+    headline: Mapped[str] = mapped_column(Text, comment="title of the best article, or the first words of the best post, masked")
+    sector: Mapped[str | None] = mapped_column(String(3))
+    form: Mapped[str | None] = mapped_column(String(4))
+    kind: Mapped[str | None] = mapped_column(String(20), comment="kind of agency")
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
+    agency_reason: Mapped[str] = mapped_column(Text, default="", comment="why this agency, in words")
+    place: Mapped[str] = mapped_column(String(7), default="unknown")
+    region: Mapped[str | None] = mapped_column(String(13), comment="regency or city; null: unknown")
+    district: Mapped[str | None] = mapped_column(String(13))
+    urgency: Mapped[str | None] = mapped_column(String(2))
+    p_failure: Mapped[float] = mapped_column(comment="highest of its mentions")
+    mention_count: Mapped[int] = mapped_column(default=0)
+    voice_count: Mapped[int] = mapped_column(default=0, comment="independent voices: near-copies count once")
+    source_count: Mapped[int] = mapped_column(default=0)
+    first_told_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_told_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"))
+    mentions: Mapped[list[Mention]] = relationship(back_populates="candidate", order_by="Mention.told_at.desc()")
+    agency: Mapped[Agency | None] = relationship()
+    decisions: Mapped[list[Decision]] = relationship(order_by="Decision.id", foreign_keys="Decision.candidate_id")
+
+
+class Decision(Base):
+    """What a person decided about a candidate. Append-only: an undo is a row of its own."""
+
+    __tablename__ = "decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    action: Mapped[str] = mapped_column(String(12), comment="accept | reject | duplicate | watch | undo")
+    track: Mapped[str | None] = mapped_column(String(12), comment="of an accept: see TRACKS")
+    reason: Mapped[str | None] = mapped_column(String(24), comment="of a reject: see REASONS")
+    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"), comment="of a duplicate")
+    note: Mapped[str] = mapped_column(Text, default="")
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="what undo restores")
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), unique=True, comment="of an undo: the decision taken back")
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    person: Mapped[Person] = relationship()
+
+
+class Case(Base):
+    """An accepted candidate on a legal track."""
+
+    __tablename__ = "case_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True, comment="2026-0001, by year of opening in WIB")
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), unique=True)
+    track: Mapped[str] = mapped_column(String(12))
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
+    state: Mapped[str] = mapped_column(String(12), default="open", comment="open | withdrawn (its decision was undone)")
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    candidate: Mapped[Candidate] = relationship()
+    agency: Mapped[Agency | None] = relationship()
+
+
+class Alert(Base):
+    """A message to be sent: written in the transaction of its decision, sent afterwards by a job (an outbox)."""
+
+    __tablename__ = "alert"
+    __table_args__ = (UniqueConstraint("decision_id", "contact_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("agency_contact.id"))
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text, comment="carries no author, no handle, no link to a personal profile")
+    state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting | sent | failed | withdrawn")
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    contact: Mapped[AgencyContact] = relationship()
+
+
+class Person(Base):
+    """Somebody with an account."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    role: Mapped[str] = mapped_column(String(10))
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"), comment="of a focal point")
+    password: Mapped[str] = mapped_column(Text, comment="Argon2id hash")
+    language: Mapped[str] = mapped_column(String(2), default="id")
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class SignIn(Base):
+    """A server-side session or an API token; only the SHA-256 of the secret is kept."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(7), comment="session | token")
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    csrf: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    used_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    person: Mapped[Person] = relationship()
+
+
+class SignInAttempt(Base):
+    """A failed sign-in, for the rate limit; older ones are deleted by the retention job."""
+
+    __tablename__ = "sign_in_attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class AuditRow(Base):
+    """Who did what, append-only; written in the transaction of the deed."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), comment="null: the command line or the program")
+    action: Mapped[str] = mapped_column(String(40), comment="decision.accept, sign_in, user.add, alert.sent, pii.unmask ...")
+    subject: Mapped[str] = mapped_column(String(80), default="", comment="candidate:12, person:3 ...")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

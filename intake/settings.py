@@ -1,0 +1,73 @@
+"""Configuration: KENTONGAN_* in the environment, or kentongan.toml in the current folder."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit; docs/configuration.md lists them all and a test holds it to that."""
+
+    model_config = SettingsConfigDict(env_prefix="KENTONGAN_", toml_file="kentongan.toml", extra="forbid")
+
+    database_url: str = Field("sqlite:///kentongan.db", description="SQLAlchemy URL of the database")
+    host: str = Field("127.0.0.1", description="address the console listens on; beyond loopback needs behind_tls")
+    port: int = Field(8080, ge=0, le=65535, description="port of the console; 0 picks a free one")
+    behind_tls: bool = Field(
+        False, description="true when a TLS proxy stands in front: secure cookies, HSTS, and binding beyond loopback"
+    )
+    province: str = Field("riau", description="folder of nlp/jurisdictions and file of crawler/sources to work with")
+    contact: str = Field(
+        "kentongan@example.invalid", description="who operates the crawler; stands in its user agent, change it"
+    )
+    crawl_delay: float = Field(5.0, ge=0, description="seconds between two requests to one host")
+    crawl_timeout: float = Field(30.0, gt=0, description="seconds one request may take in all")
+    crawl_max_bytes: int = Field(10 * 1024 * 1024, gt=0, description="largest answer that is read, after decompression")
+    crawl_tick: int = Field(60, gt=0, description="seconds between two looks for sources that are due")
+    analyse_tick: int = Field(10, gt=0, description="seconds between two looks for mentions to analyse")
+    alert_tick: int = Field(30, gt=0, description="seconds between two looks for messages to send")
+    working_threshold: float = Field(
+        0.5, ge=0, le=1, description="a mention becomes or joins a candidate from this probability of failure on"
+    )
+    session_idle: int = Field(30, gt=0, description="minutes without use after which a session ends")
+    session_length: int = Field(12, gt=0, description="hours after which a session ends whatever happens")
+    pseudonym_key: SecretStr | None = Field(
+        None, description="secret that turns handles into pseudonyms; made at first start beside the database if not set"
+    )
+    demo_port: int = Field(8790, ge=0, le=65535, description="port of the demo press")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def pseudonym_key(settings: Settings) -> bytes:
+    """The secret for pseudonyms: the setting, or a 0600 file beside the SQLite database (or in the current folder)."""
+    if settings.pseudonym_key is not None:
+        return settings.pseudonym_key.get_secret_value().encode()
+    url = settings.database_url
+    folder = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite:///") else Path()
+    path = folder / "kentongan.secret"
+    try:
+        with path.open("x", opener=_private) as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip().encode()
+
+
+def _private(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,385 @@
+"""The composition root and the command line: wires the three floors, starts them, stops them. Nobody imports it.
+
+Everything heavy is imported by the command that needs it, so that `kentongan --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from intake.commands import (
+    Database,
+    announce_password,
+    database_app,
+    open_database,
+    progress_bar,
+    refuse,
+    report,
+    settings_of,
+    source_app,
+    text_file,
+    user_app,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+    from apscheduler.schedulers.background import BackgroundScheduler
+    from crawler.demo.server import DemoPress
+
+    from crawler import Batch, Source
+    from intake.database import Sessions
+    from intake.settings import Settings
+    from nlp import Analysis, Text
+
+app = typer.Typer(
+    help="Hears failing public services in the press and in public posts, and lays candidate cases before people.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(database_app)
+app.add_typer(source_app, name="source")
+app.add_typer(user_app, name="user")
+
+Lines = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line (the only form there is).")]
+
+
+@app.callback()
+def everywhere(context: typer.Context, database: Database = None) -> None:
+    context.obj = database
+
+
+# ---- the service ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    demo: Annotated[bool, typer.Option(help="Listen to a small press of our own; needs no internet.")] = False,
+    once: Annotated[bool, typer.Option(help="One round of crawling and analysis, then exit.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address the console listens on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the console; 0 picks a free one.")] = None,
+    database: Database = None,
+) -> None:
+    """The service: the web console and the schedule of crawling and analysis."""
+    settings = settings_of(context, database, host=host, port=port)
+    with ExitStack() as stack:
+        sessions, password = open_database(stack, settings)
+        press = stack.enter_context(_demo_press(settings)) if demo else None
+        _sources(sessions, settings, press)
+        if once:
+            announce_password(password)
+            _one_round(sessions, settings, demo=demo)
+        else:
+            listener = stack.enter_context(_listener(settings))
+            _serve(sessions, settings, listener, password, demo=demo)
+
+
+@contextmanager
+def _demo_press(settings: Settings) -> Iterator[DemoPress]:
+    from crawler.demo.server import DemoPress
+
+    try:
+        press = DemoPress(settings.demo_port)
+        press.start()
+    except OSError as error:
+        refuse(
+            f"the demo press cannot listen on port {settings.demo_port} ({error.strerror or error}). "
+            "Another demo may be running: stop it, or set KENTONGAN_DEMO_PORT to a free port."
+        )
+    try:
+        yield press
+    finally:
+        press.stop()
+
+
+def _sources(sessions: Sessions, settings: Settings, press: DemoPress | None) -> None:
+    """Put the sources of this run into the database. The demo and the real press never share one."""
+    from intake import sources
+
+    found = _sources_of(press, settings)
+    with sessions.begin() as session:
+        try:
+            sources.sync(session, found)
+        except ValueError as error:
+            refuse(f"{error} Nothing was changed. Give this run a database of its own: --database sqlite:///other.db")
+
+
+def _sources_of(press: DemoPress | None, settings: Settings) -> list[Source]:
+    """The demo press's own, or those of the province."""
+    from crawler import Source, load_sources
+
+    if press:
+        return [Source(**row) for row in press.sources()]
+    return load_sources(Path(str(files("crawler") / "sources" / f"{settings.province}.toml")))
+
+
+def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
+    """One crawl + analyse + inbox cycle over the sources that are due, with progress on the terminal."""
+    import nlp
+    from intake import jobs, sources
+
+    with sessions.begin() as session:
+        due = sources.due(session, everything=True)
+    with progress_bar() as progress:
+        task = progress.add_task("Mendengar / listening", total=len(due))
+
+        def told(batch: Batch) -> None:
+            progress.advance(task, len(batch.visits))
+
+        heard = jobs.crawl_and_store(sessions, settings, due, demo=demo, told=told)
+        with sessions.begin() as session:
+            waiting = sources.waiting(session)
+        task = progress.add_task("Menganalisis / analysing", total=waiting)
+        analyser = nlp.load(settings.province)
+        threshold = settings.working_threshold
+        done = jobs.analyse_pending(
+            sessions, analyser.pipe, threshold, told=lambda count: progress.advance(task, count)
+        )
+    jobs.send_alerts(sessions)
+    silent = [visit for visit in heard.visits if visit.status in ("unreachable", "broken", "blocked")]
+    typer.echo(
+        f"{len(heard.visits)} sumber, {heard.documents} dokumen ({heard.new} baru), {done} dianalisis. / "
+        f"{len(heard.visits)} sources, {heard.documents} documents ({heard.new} new), {done} analysed."
+    )
+    for visit in silent:
+        reason = visit.notes[0].message if visit.notes else ""
+        typer.echo(f"  {visit.source}: {visit.status}. {reason}", err=True)
+
+
+def _serve(
+    sessions: Sessions, settings: Settings, listener: socket.socket, password: str | None, *, demo: bool
+) -> None:
+    """The console in this thread, the schedule beside it, the analyser in a process of its own; until SIGTERM."""
+    import uvicorn
+    from intake.web.app import create_app
+
+    stop = Event()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(sessions, settings),
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # uvicorn stops on them, then raises them again: that must not kill us
+        signal.signal(number, lambda *_: None)
+    with analyser_process(settings) as analyse:
+        schedule = _schedule(sessions, settings, analyse, stop, demo=demo)
+        schedule.start()
+        _announce(listener, password)
+        try:
+            server.run(sockets=[listener])
+        finally:
+            typer.echo(
+                "Berhenti; pekerjaan yang sedang berjalan diselesaikan. / Stopping; finishing what is under way."
+            )
+            stop.set()
+            schedule.shutdown(wait=True)
+
+
+def _schedule(
+    sessions: Sessions, settings: Settings, analyse: Callable[..., Any], stop: Event, *, demo: bool
+) -> BackgroundScheduler:
+    """Every job once at a time, late runs folded into one and none dropped, the first at once."""
+    from datetime import UTC, datetime
+
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    from intake import jobs
+
+    schedule = BackgroundScheduler(
+        timezone="Asia/Jakarta",
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+    )
+
+    def every(seconds: int, job: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        now = datetime.now(UTC)
+        schedule.add_job(job, "interval", seconds=seconds, id=job.__name__, args=args, kwargs=kwargs, next_run_time=now)
+
+    every(settings.crawl_tick, jobs.crawl_due, sessions, settings, demo=demo, stop=stop)
+    every(settings.analyse_tick, jobs.analyse_pending, sessions, analyse, settings.working_threshold, stop=stop)
+    every(settings.alert_tick, jobs.send_alerts, sessions)
+    every(24 * 3600, jobs.clean_up, sessions)
+    if not demo:
+        every(3600, jobs.probe_new, sessions, settings, stop=stop)
+    return schedule
+
+
+@contextmanager
+def analyser_process(settings: Settings) -> Iterator[Callable[[Sequence[Text]], list[Analysis]]]:
+    """Analysis in a process of its own, so that the console never waits for it; a dead one is replaced."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    def pool() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("spawn"), _load_analyser, (settings.province,))
+
+    workers = pool()
+
+    def analyse(texts: Sequence[Text]) -> list[Analysis]:
+        nonlocal workers
+        try:
+            return workers.submit(_analyse, texts).result()
+        except BrokenProcessPool:
+            workers.shutdown(wait=False)
+            workers = pool()
+            raise
+
+    try:
+        yield analyse
+    finally:
+        workers.shutdown(wait=True, cancel_futures=True)
+
+
+_analyser: Callable[[Iterable[Text]], Iterator[Analysis]] | None = None
+
+
+def _load_analyser(province: str) -> None:
+    """In the worker: load once, ignore the terminal's Ctrl-C, and end when the service ends, however it ends."""
+    import multiprocessing
+    import os
+    from threading import Thread
+
+    import nlp
+
+    global _analyser
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    _analyser = nlp.load(province).pipe
+
+
+def _analyse(texts: Sequence[Text]) -> list[Analysis]:
+    assert _analyser is not None, "the pool's initializer loads it"
+    return list(_analyser(texts))
+
+
+@contextmanager
+def _listener(settings: Settings) -> Iterator[socket.socket]:
+    """The console's socket, bound before anything is started, so that a taken port is one clear sentence."""
+    from ipaddress import ip_address
+
+    address = settings.host if settings.host != "localhost" else "127.0.0.1"
+    if not settings.behind_tls and not ip_address(address).is_loopback:
+        refuse(
+            f"the console will not listen on {address} without TLS: passwords would travel in the clear. "
+            "Put a TLS proxy in front and set KENTONGAN_BEHIND_TLS=true, or keep the default 127.0.0.1."
+        )
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address, settings.port))
+        except OSError as error:
+            refuse(
+                f"the console cannot listen on {address}:{settings.port} ({error.strerror}). "
+                "Stop the program that holds the port, or choose another with --port."
+            )
+        yield listener
+
+
+def _announce(listener: socket.socket, password: str | None) -> None:
+    host, port = listener.getsockname()[:2]
+    typer.echo(f"Konsol / console: http://{f'[{host}]' if ':' in host else host}:{port}/")
+    announce_password(password)
+
+
+# ---- the stages alone ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def crawl(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Names; all enabled ones if none.")
+    ] = None,
+    jsonl: Lines = True,
+    demo: Annotated[bool, typer.Option(help="Crawl the demo press.")] = False,
+) -> None:
+    """Documents as JSON lines on standard output; needs no database."""
+    from crawler.run import crawl as crawl_sources
+
+    from intake.jobs import politeness
+
+    settings = settings_of(context, None)
+    with ExitStack() as stack:
+        press = stack.enter_context(_demo_press(settings)) if demo else None
+        found = _sources_of(press, settings)
+        unknown = set(names or ()) - {source.name for source in found}
+        if unknown:
+            refuse(f"no source is named {', '.join(sorted(unknown))}. Known: {', '.join(s.name for s in found)}")
+        chosen = [source for source in found if (source.name in names if names else source.enabled)]
+        for batch in crawl_sources(chosen, politeness(settings, demo=demo)):
+            for document in batch.documents:
+                print(document.to_json(), flush=True)
+            for visit in batch.visits:
+                report(visit)
+
+
+@app.command()
+def analyse(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE|-", help="Texts as JSON lines.", allow_dash=True)] = Path("-"),
+    jsonl: Lines = True,
+) -> None:
+    """Texts in, Analyses out, one JSON object a line, same order, streaming."""
+    from nlp.__main__ import stream
+
+    settings = settings_of(context, None)
+    with ExitStack() as stack:
+        if str(file) == "-":
+            lines: Iterable[str] = sys.stdin
+        else:
+            lines = stack.enter_context(text_file(file))
+        for line in stream(lines, settings.province):
+            print(line, flush=True)
+
+
+@app.command()
+def train(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Labelled texts; the project's own corpus if none.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the model; the shipped one if none.")] = None,
+) -> None:
+    """Train the classifier from labelled texts; the same texts give the same bytes."""
+    from nlp.train import main as train_main
+
+    train_main(files or None, out)
+
+
+@app.command()
+def evaluate(file: Annotated[Path, typer.Argument(help="Labelled texts as JSON lines.")]) -> None:
+    """Measure the analyser against labelled texts."""
+    from nlp.evaluate import evaluate as measure
+
+    text_file(file).close()
+    for name, value in measure(file).items():
+        typer.echo(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
