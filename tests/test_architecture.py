@@ -99,6 +99,8 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 def test_no_template_trusts_its_data() -> None:
     trusting = [
-        str(path) for path in (ROOT / "intake/web/templates").rglob("*.html") if "|safe" in path.read_text().replace(" ", "")
+        str(path)
+        for path in (ROOT / "intake/web/templates").rglob("*.html")
+        if "|safe" in path.read_text().replace(" ", "")
     ]
     assert not trusting
