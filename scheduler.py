@@ -216,8 +216,6 @@ def _schedule(
     every(settings.analyse_tick, jobs.analyse_pending, sessions, analyse, settings.working_threshold, stop=stop)
     every(settings.alert_tick, jobs.send_alerts, sessions)
     every(24 * 3600, jobs.clean_up, sessions)
-    if not demo:
-        every(3600, jobs.probe_new, sessions, settings, stop=stop)
     return schedule
 
 

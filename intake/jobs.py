@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 
-from crawler.run import Politeness, check, crawl
+from crawler.run import Politeness, crawl
 
 from crawler import Batch, Document, Source, Visit
 from intake import alerts, inbox, retention, sources
@@ -85,23 +85,6 @@ def crawl_and_store(
             if stop.is_set():
                 break
     return Heard(tuple(visits), documents, new.total())
-
-
-def probe_new(sessions: Sessions, settings: Settings, *, stop: Event = NEVER) -> int:
-    """Ask each source whose address is only a guess whether it answers; those that do are crawled from then on.
-
-    Returns how many answered. One that does not is asked again a day later.
-    """
-    answered = 0
-    with sessions.begin() as session:
-        guesses = sources.to_probe(session)
-    for source in guesses:
-        if stop.is_set():
-            break
-        visit = check(source, politeness(settings))
-        with sessions.begin() as session:
-            answered += sources.record_probe(session, visit)
-    return answered
 
 
 def analyse_pending(

@@ -37,14 +37,22 @@ class SourceState(Base):
     kind: Mapped[str] = mapped_column(String(10), comment="article | post")
     interval: Mapped[int] = mapped_column(comment="minutes between visits")
     enabled: Mapped[bool]
-    probed: Mapped[bool] = mapped_column(default=True, comment="false: the address is a guess; visited only once a check answers")
+    probed: Mapped[bool] = mapped_column(
+        default=True, comment="false: the address is a guess; visited only once a check answers"
+    )
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="the adapter's own: selectors, tags")
     validators: Mapped[dict[str, Any]] = mapped_column(
         JSON, default=dict, comment="url -> {etag, last_modified} for conditional GET"
     )
-    status: Mapped[str | None] = mapped_column(String(20), comment="crawler.source.Status of the last visit; null: never visited")
-    visited_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="end of the last visit, whatever came of it")
-    success_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="last visit that was ok, unchanged or empty")
+    status: Mapped[str | None] = mapped_column(
+        String(20), comment="crawler.source.Status of the last visit; null: never visited"
+    )
+    visited_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime, comment="end of the last visit, whatever came of it"
+    )
+    success_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime, comment="last visit that was ok, unchanged or empty"
+    )
     new_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="last time a Document we did not hold arrived")
     requests: Mapped[int] = mapped_column(default=0, comment="of the last visit")
     documents: Mapped[int] = mapped_column(default=0, comment="of the last visit, new or not")
@@ -85,7 +93,12 @@ class Mention(Base):
 
     __tablename__ = "mention"
     __table_args__ = (
-        Index("ix_mention_pending", "id", sqlite_where=text("analysed_at IS NULL"), postgresql_where=text("analysed_at IS NULL")),
+        Index(
+            "ix_mention_pending",
+            "id",
+            sqlite_where=text("analysed_at IS NULL"),
+            postgresql_where=text("analysed_at IS NULL"),
+        ),
         Index("ix_mention_event", "sector", "told_at"),
     )
 
@@ -104,10 +117,14 @@ class Mention(Base):
     notes: Mapped[list[str]] = mapped_column(JSON, default=list)
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     fetched_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    told_at: Mapped[datetime] = mapped_column(UTCDateTime, comment="published_at, or fetched_at where the source gives none")
+    told_at: Mapped[datetime] = mapped_column(
+        UTCDateTime, comment="published_at, or fetched_at where the source gives none"
+    )
 
     analysed_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="null: waiting for analysis")
-    attempts: Mapped[int] = mapped_column(default=0, comment="analyses that failed; after 3 the mention is set aside with error")
+    attempts: Mapped[int] = mapped_column(
+        default=0, comment="analyses that failed; after 3 the mention is set aside with error"
+    )
     error: Mapped[str | None] = mapped_column(Text, comment="why the last analysis failed")
     analysis: Mapped[dict[str, Any] | None] = mapped_column(JSON, comment="nlp.Analysis.to_dict()")
     model: Mapped[str | None] = mapped_column(String(40))
@@ -115,11 +132,19 @@ class Mention(Base):
     p_failure: Mapped[float | None] = mapped_column(comment="calibrated probability of yes")
     sector: Mapped[str | None] = mapped_column(String(3))
     place: Mapped[str | None] = mapped_column(String(7), comment="riau | other | unknown")
-    signature: Mapped[bytes | None] = mapped_column(LargeBinary, comment="nlp.fingerprint.signature: MinHash of the words")
-    words: Mapped[list[str]] = mapped_column(JSON, default=list, comment="nlp.fingerprint.key_words: what the event is about")
-    voice: Mapped[int | None] = mapped_column(comment="id of the first mention of the same wording: near-copies are one voice")
+    signature: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="nlp.fingerprint.signature: MinHash of the words"
+    )
+    words: Mapped[list[str]] = mapped_column(
+        JSON, default=list, comment="nlp.fingerprint.key_words: what the event is about"
+    )
+    voice: Mapped[int | None] = mapped_column(
+        comment="id of the first mention of the same wording: near-copies are one voice"
+    )
     candidate_id: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"), index=True)
-    join_reason: Mapped[str | None] = mapped_column(Text, comment="why it joined the candidate, as message key and values (JSON)")
+    join_reason: Mapped[str | None] = mapped_column(
+        Text, comment="why it joined the candidate, as message key and values (JSON)"
+    )
     candidate: Mapped[Candidate | None] = relationship(back_populates="mentions")
 
 
@@ -145,7 +170,9 @@ class Candidate(Base):
     state: Mapped[str] = mapped_column(String(12), default="candidate")
     version: Mapped[int] = mapped_column(default=1, comment="raised by every edit; an edit names the version it saw")
     rank: Mapped[float] = mapped_column(default=0.0, comment="harm x certainty x freshness x voices; queue.rank()")
-    headline: Mapped[str] = mapped_column(Text, comment="title of the best article, or the first words of the best post, masked")
+    headline: Mapped[str] = mapped_column(
+        Text, comment="title of the best article, or the first words of the best post, masked"
+    )
     sector: Mapped[str | None] = mapped_column(String(3))
     form: Mapped[str | None] = mapped_column(String(4))
     kind: Mapped[str | None] = mapped_column(String(20), comment="kind of agency")
@@ -182,7 +209,9 @@ class Decision(Base):
     duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"), comment="of a duplicate")
     note: Mapped[str] = mapped_column(Text, default="")
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="what undo restores")
-    undoes: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), unique=True, comment="of an undo: the decision taken back")
+    undoes: Mapped[int | None] = mapped_column(
+        ForeignKey("decision.id"), unique=True, comment="of an undo: the decision taken back"
+    )
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     person: Mapped[Person] = relationship()
 
@@ -271,7 +300,11 @@ class AuditRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), comment="null: the command line or the program")
-    action: Mapped[str] = mapped_column(String(40), comment="decision.accept, sign_in, user.add, alert.sent, pii.unmask ...")
+    person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), comment="null: the command line or the program"
+    )
+    action: Mapped[str] = mapped_column(
+        String(40), comment="decision.accept, sign_in, user.add, alert.sent, pii.unmask ..."
+    )
     subject: Mapped[str] = mapped_column(String(80), default="", comment="candidate:12, person:3 ...")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

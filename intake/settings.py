@@ -36,7 +36,8 @@ class Settings(BaseSettings):
     session_idle: int = Field(30, gt=0, description="minutes without use after which a session ends")
     session_length: int = Field(12, gt=0, description="hours after which a session ends whatever happens")
     pseudonym_key: SecretStr | None = Field(
-        None, description="secret that turns handles into pseudonyms; made at first start beside the database if not set"
+        None,
+        description="secret that turns handles into pseudonyms; made at first start beside the database if not set",
     )
     demo_port: int = Field(8790, ge=0, le=65535, description="port of the demo press")
 

@@ -176,7 +176,7 @@ def test_the_service_shows_candidates_within_two_minutes_and_stops_cleanly(
             password = password or (found[0] if (found := re.findall(r"admin  (\S+)", line)) else None)
         assert _candidates_shown(address, password) > 5
         service.send_signal(signal.SIGTERM)
-        out, errors = service.communicate(timeout=60)
+        _, errors = service.communicate(timeout=60)
         assert service.returncode == 0, errors
         assert "Traceback" not in errors
     finally:

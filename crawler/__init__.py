@@ -1,0 +1,17 @@
+"""THE WORLD -> DOCUMENTS. Knows the network; knows no database."""
+
+from crawler.document import Document, Kind, document_key
+from crawler.source import Batch, Note, Source, Status, Validators, Visit, load_sources
+
+__all__ = [
+    "Batch",
+    "Document",
+    "Kind",
+    "Note",
+    "Source",
+    "Status",
+    "Validators",
+    "Visit",
+    "document_key",
+    "load_sources",
+]

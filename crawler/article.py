@@ -1,0 +1,137 @@
+"""A page -> title, text, date, author: the source's own selectors first, then JSON-LD, then trafilatura."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from lxml import etree, html
+
+from crawler.adapters import Draft, Response
+from crawler.dates import believable, parse_date
+from crawler.text import from_html, one_line, plain, text_of
+
+ARTICLE_TYPES = ("NewsArticle", "Article", "ReportageNewsArticle", "BlogPosting", "OpinionNewsArticle")
+SHORTEST = 80  # characters of text under which a page is taken to hold no article
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page tells of its article; empty where it does not."""
+
+    title: str = ""
+    text: str = ""
+    published_at: datetime | None = None
+    author: str | None = None
+
+
+def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -> Draft:
+    """`draft` completed from its page: what the source's list said of title and date stands, the page's text replaces it."""
+    tree = _tree(response)
+    page = Page()
+    if tree is not None:
+        for read in (_by_selectors, _by_json_ld):
+            page = _completed(page, read(tree, options, response.fetched_at))
+    if not (page.title and page.text and page.published_at):
+        page = _completed(page, _by_trafilatura(response))
+    text = page.text if len(page.text) >= min(len(draft.text), SHORTEST) else draft.text
+    moment, doubt = believable(draft.published_at or page.published_at, response.fetched_at)
+    return replace(
+        draft,
+        title=draft.title or page.title,
+        text=text,
+        published_at=moment,
+        author=draft.author or page.author,
+        notes=(*draft.notes, doubt) if doubt else draft.notes,
+    )
+
+
+def _tree(response: Response) -> html.HtmlElement | None:
+    charset = _charset(response.headers.get("content-type", ""))
+    try:
+        return html.document_fromstring(response.body, parser=html.HTMLParser(encoding=charset, remove_comments=True))
+    except (etree.ParserError, LookupError, ValueError):
+        return None
+
+
+def _charset(content_type: str) -> str | None:
+    _, _, name = content_type.lower().partition("charset=")
+    return name.split(";")[0].strip(" \"'") or None
+
+
+def _completed(page: Page, other: Page) -> Page:
+    return Page(
+        page.title or other.title,
+        page.text or other.text,
+        page.published_at or other.published_at,
+        page.author or other.author,
+    )
+
+
+def _by_selectors(tree: html.HtmlElement, options: Mapping[str, Any], now: datetime) -> Page:
+    def all_of(name: str) -> list[html.HtmlElement]:
+        return tree.cssselect(options[name]) if options.get(name) else []
+
+    def first(name: str) -> str:
+        return one_line(text_of(found[0])) if (found := all_of(name)) else ""
+
+    return Page(
+        title=first("title"),
+        text=plain("\n".join(text_of(element) for element in all_of("body"))),
+        published_at=parse_date(first("date"), now),
+        author=first("author") or None,
+    )
+
+
+def _by_json_ld(tree: html.HtmlElement, options: Mapping[str, Any], now: datetime) -> Page:
+    for script in tree.xpath("//script[@type='application/ld+json']"):
+        try:
+            data = json.loads(script.text or "")
+        except ValueError:
+            continue
+        for node in _nodes(data):
+            kinds = node.get("@type")
+            if not set(kinds if isinstance(kinds, list) else [kinds]) & set(ARTICLE_TYPES):
+                continue
+            return Page(
+                title=one_line(from_html(str(node.get("headline") or ""))),
+                text=from_html(str(node.get("articleBody") or "")),
+                published_at=parse_date(str(node.get("datePublished") or ""), now),
+                author=_name(node.get("author")),
+            )
+    return Page()
+
+
+def _nodes(data: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a JSON-LD block, `@graph` included."""
+    for item in data if isinstance(data, list) else [data]:
+        if isinstance(item, dict):
+            yield item
+            yield from _nodes(item.get("@graph") or [])
+
+
+def _name(author: Any) -> str | None:
+    for one in author if isinstance(author, list) else [author]:
+        name = one.get("name") if isinstance(one, dict) else one
+        if isinstance(name, str) and name.strip():
+            return one_line(name)
+    return None
+
+
+def _by_trafilatura(response: Response) -> Page:
+    import trafilatura
+
+    found = trafilatura.bare_extraction(
+        response.body, url=response.url, fast=True, favor_precision=True, include_comments=False, with_metadata=True
+    )
+    if found is None or isinstance(found, dict):
+        return Page()
+    return Page(
+        title=one_line(found.title),
+        text=plain(found.text),
+        published_at=parse_date(found.date, response.fetched_at),
+        author=one_line(found.author) or None,
+    )

@@ -1,0 +1,107 @@
+"""A crawl in a child process, yielding batches of Documents and finished Visits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from crawler.document import Document
+from crawler.politeness import Politeness
+from crawler.source import Batch, Note, Source, Validators, Visit
+
+__all__ = ["Politeness", "crawl"]
+
+BATCH = 50
+
+
+def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = False) -> Iterator[Batch]:
+    """Visit `sources` and yield what they publish, at most 50 documents a batch, a batch at the end of each visit.
+
+    With `probe` only the lists are asked for: the visits tell what answers, no document comes. Closing the generator ends
+    the child; a child that dies leaves a visit with status "broken" for every source it did not finish.
+    """
+    if not sources:
+        return
+    waiting = {source.name for source in sources}
+    started_at = datetime.now(UTC)
+    with _child(sources, politeness, probe) as (out, process):
+        for batch in _batches(out):
+            waiting -= {visit.source for visit in batch.visits}
+            yield batch
+        code = process.wait(timeout=30)
+    if waiting:
+        note = Note(
+            "crawler-ended", f"the crawler ended early (exit code {code}); the source is visited again next time"
+        )
+        at = datetime.now(UTC)
+        yield Batch(visits=tuple(Visit(name, "broken", started_at, at, notes=(note,)) for name in sorted(waiting)))
+
+
+class _child:
+    """The child process and its output; on leaving, it is ended if it still runs."""
+
+    def __init__(self, sources: Sequence[Source], politeness: Politeness, probe: bool) -> None:
+        self.order = {"sources": [_as_json(s) for s in sources], "politeness": asdict(politeness), "probe": probe}
+
+    def __enter__(self) -> tuple[IO[bytes], subprocess.Popen[bytes]]:
+        command = [sys.executable, "-m", "crawler.spider"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdin and self.process.stdout
+        try:
+            self.process.stdin.write(json.dumps(self.order).encode() + b"\n")
+            self.process.stdin.flush()  # left open: the child ends when it closes
+        except BrokenPipeError:  # it died at once; its output ends and says so
+            pass
+        return self.process.stdout, self.process
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process.stdin and self.process.stdout
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+
+
+def _batches(out: IO[bytes]) -> Iterator[Batch]:
+    documents: list[Document] = []
+    for line in out:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # the last line of a child that was killed while writing
+        if "document" in row:
+            documents.append(Document.from_json(row["document"]))
+        visits = (_visit(row["visit"]),) if "visit" in row else ()
+        if visits or len(documents) >= BATCH:
+            yield Batch(tuple(documents), visits)
+            documents = []
+    if documents:
+        yield Batch(tuple(documents))
+
+
+def _visit(row: dict[str, Any]) -> Visit:
+    for name in ("started_at", "finished_at"):
+        row[name] = datetime.fromisoformat(row[name])
+    row["notes"] = tuple(Note(**note) for note in row["notes"])
+    row["validators"] = {url: Validators(**value) for url, value in row["validators"].items()}
+    return Visit(**row)
+
+
+def _as_json(source: Source) -> dict[str, Any]:
+    row = asdict(source)
+    row["known"] = sorted(source.known)
+    row["since"] = source.since.isoformat() if source.since else None
+    return row

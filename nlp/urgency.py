@@ -1,0 +1,74 @@
+"""How soon somebody should look, and whether praise is meant: rules, danger to life first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from nlp.analysis import Guess, Span, Urgency
+from nlp.normalize import LEXICON
+from nlp.phrases import Phrases, Reading, read
+
+DOWN = frozenset({"LIS", "AIR", "LIN", "KES"})  # basic services
+LOSS = frozenset({"MA01", "MA02", "MA05", "MA06", "MA04", "MA09", "MA11", "MA03"})
+_NOT = re.compile(r"\b(?:tidak|tak|bukan|tanpa|nihil|belum ada)\s+(?:ada\s+)?(?:\w+\s+)?$", re.IGNORECASE)
+_PRAISE = re.compile(
+    r"\b(?:terima ?kasih|makasi\w*|mks?h|thanks?|trims|mantap\w*|mantul|keren\w*|hebat\w*|luar biasa|selamat|bravo|salut|top)\b",
+    re.IGNORECASE,
+)
+_BAD = re.compile(
+    r"\b(?:mati|padam|rusak|hancur|lubang|lobang|banjir|antri|ngantri|telat|lambat|lemot|numpuk|menumpuk|bau|keruh|macet|mampet|"
+    r"belum|blm|blom|ga(?:k)? ?jadi|hilang|error|kosong|gelap|kubangan|pungli|bayar lagi|dipersulit|judes|pet)\b",
+    re.IGNORECASE,
+)
+_SOLVED = re.compile(
+    r"\b(?:sudah|udah|udh|sdh|akhirnya|langsung)\b.{0,30}\b(?:nyala|menyala|diperbaiki|selesai|jadi|diangkut|beres|dibenerin|ditambal|"
+    r"ngalir|mengalir|normal|direspon\w*|ditanggapi)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.!?\n]+")
+
+
+def urgency(text: str, failure: str, sectors: Sequence[Guess], forms: Sequence[Guess]) -> tuple[Urgency | None, tuple[Span, ...]]:
+    """U1 danger to life or a right about to be lost, U2 a vulnerable person, many people or a basic service down,
+    U3 a continuing loss, U4 the rest; None where no failure is told. With the spans that say so.
+
+    Levels: the Ombudsman's criteria of a rapid response (U1) and the project's own (U2-U4); worst match counts, and a
+    text that only criticises is never above U3.
+    """
+    if failure == "no":
+        return None, ()
+    reading = read(text)
+    spans = {level: _matches(level, reading) for level in ("U1", "U2")}
+    if failure == "yes" and spans["U1"]:
+        return "U1", spans["U1"][:3]
+    if failure == "yes" and spans["U2"]:
+        return "U2", spans["U2"][:3]
+    form = forms[0].code if forms else "MA00"
+    return ("U3" if failure == "yes" and form in LOSS else "U4"), ()
+
+
+def is_sarcastic(text: str, failure: str) -> bool:
+    """Praise or thanks in the sentence of a bad event, and nothing said to be mended."""
+    if failure == "no":
+        return False
+    return any(
+        _PRAISE.search(part) and _BAD.search(part) and not _SOLVED.search(part)
+        for part in (found[0] for found in _SENTENCE.finditer(text[:2000]))
+    )
+
+
+def _matches(level: Urgency, reading: Reading) -> tuple[Span, ...]:
+    spans = []
+    for hit in _cues(level).longest(reading):
+        start, end = reading.spans[hit.first][0], reading.spans[hit.last][1]
+        if not _NOT.search(reading.text[max(0, start - 30) : start]):
+            spans.append(Span(start, end, "urgency"))
+    return tuple(spans)
+
+
+@lru_cache(maxsize=4)
+def _cues(level: str) -> Phrases[str]:
+    rows = (LEXICON / "urgency.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return Phrases((phrase, level) for at, phrase in (row.split("\t") for row in rows) if at == level)
