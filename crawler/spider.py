@@ -32,7 +32,7 @@ from crawler.source import Note, Source, Status, Validators, Visit
 from crawler.text import one_line, plain
 
 MOST_NOTES = 100  # of one visit
-READABLE = ("text/html", "application/xhtml", "text/plain", "")
+READABLE = ("text/html", "application/xhtml", "text/plain")
 
 
 @dataclass
@@ -160,7 +160,7 @@ class Listener(scrapy.Spider):
                 self._emit(item, answer.fetched_at, tally)
 
     def _page(self, answer: Response, draft: Draft, tally: Tally) -> None:
-        if not answer.headers.get("content-type", "").lower().startswith(READABLE):
+        if not answer.headers.get("content-type", "text/html").lower().startswith(READABLE):
             tally.notes.append(
                 Note("not-a-page", "the article's address answers with something else; left out", draft.url)
             )
@@ -299,11 +299,11 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     Thread(target=_end_with_parent, daemon=True).start()
     politeness = Politeness(**order["politeness"])
-    process = CrawlerProcess(politeness.scrapy_settings(), install_root_handler=True)
+    process = CrawlerProcess(politeness.scrapy_settings())
     process.crawl(
         Listener, sources=[source_from(row) for row in order["sources"]], politeness=politeness, probe=order["probe"]
     )
-    process.start(install_signal_handlers=True)
+    process.start()
 
 
 def source_from(row: dict[str, Any]) -> Source:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -60,15 +62,16 @@ def pseudonym_key(settings: Settings) -> bytes:
     url = settings.database_url
     folder = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite:///") else Path()
     path = folder / "kentongan.secret"
-    try:
-        with path.open("x", opener=_private) as file:
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _make_secret(path)
     return path.read_text().strip().encode()
 
 
-def _private(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, 0o600)
+def _make_secret(path: Path) -> None:
+    """Whole or not at all, and never over one that is there, however many processes start at once."""
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_hex(32))
+    with suppress(FileExistsError):
+        os.link(made, path)
+    made.unlink()

@@ -45,7 +45,11 @@ def _text(number: int, line: str) -> Text | dict[str, Any]:
         if identity is None:
             raise ValueError('"id" is missing')
     except ValueError as error:
-        return {"id": None, "line": number, "error": f"line {number} is not a text: {error}. Correct it and analyse it again."}
+        return {
+            "id": None,
+            "line": number,
+            "error": f"line {number} is not a text: {error}. Correct it and analyse it again.",
+        }
     moment = None
     with suppress(ValueError, TypeError):
         moment = datetime.fromisoformat(row["published_at"]) if row.get("published_at") else None

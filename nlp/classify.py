@@ -83,7 +83,9 @@ class Features:
         reading = read(whole)
         codes = Counter(code for hit in self.cues.longest(reading) for code in hit.value)
         kinds = self.agencies(whole, "", self.places(whole), ()).kinds
-        return [f"§{code}" for code, count in codes.items() for _ in range(min(count, 3))] + [f"§{kind.code}" for kind in kinds[:2]]
+        return [f"§{code}" for code, count in codes.items() for _ in range(min(count, 3))] + [
+            f"§{kind.code}" for kind in kinds[:2]
+        ]
 
 
 def soften(p: np.ndarray, temperature: float) -> np.ndarray:

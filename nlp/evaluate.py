@@ -58,7 +58,9 @@ def _average_precision(scores: Sequence[tuple[float, bool]]) -> float:
 def _calibration_error(scores: Sequence[tuple[float, bool]], bins: int = 10) -> float:
     error = 0.0
     for number in range(bins):
-        inside = [(p, hit) for p, hit in scores if number / bins <= p < (number + 1) / bins or (number == bins - 1 and p == 1)]
+        inside = [
+            (p, hit) for p, hit in scores if number / bins <= p < (number + 1) / bins or (number == bins - 1 and p == 1)
+        ]
         if inside:
             error += abs(sum(p for p, _ in inside) - sum(hit for _, hit in inside)) / len(scores)
     return error

@@ -36,7 +36,9 @@ def bands(sign: bytes) -> tuple[int, ...]:
     """16 signed 64-bit numbers; near-copies share at least one, most others none."""
     size = len(sign) // BANDS
     return tuple(
-        int.from_bytes(hashlib.blake2b(bytes([n]) + sign[n * size : (n + 1) * size], digest_size=8).digest(), "big", signed=True)
+        int.from_bytes(
+            hashlib.blake2b(bytes([n]) + sign[n * size : (n + 1) * size], digest_size=8).digest(), "big", signed=True
+        )
         for n in range(BANDS)
     )
 

@@ -16,7 +16,9 @@ _TOKEN = re.compile(r"https?://\S{1,300}|[@#]\w{1,60}|[^\W\d_]+(?:[0-9@][^\W\d_]
 _ELONGATED = re.compile(r"(.)\1{2,}")
 _LEET = str.maketrans("013457@", "oieasta")
 _LOOK_ALIKE = str.maketrans("аеорсухіјѕԁһӏοαεικνρτυ", "aeopcyxijsdhloaeiknptu")
-_INVISIBLE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _NEGATION = frozenset({"belum", "tidak"})
 
 

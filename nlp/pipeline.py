@@ -17,12 +17,15 @@ from nlp.privacy import personal_data
 from nlp.urgency import is_sarcastic, urgency
 
 LONGEST = 100_000  # characters that are analysed
+SURELY_NO = 0.9  # probability of "no" from which nothing else is said of a text
 CERTAIN = {"sector": 0.12, "form": 0.12}  # below this we say nothing
 MOST = {"sector": 2, "form": 3}
 MOST_EVIDENCE = 3  # sentences
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)")
 _MALAY = frozenset("tak nak saje aje ndak ado kito awak den ocu mano apo siapo lah nian tu ko pulak".split())
-_INDONESIAN = frozenset("yang dan di ke dari ini itu tidak untuk dengan ada sudah belum ga gak yg udah kami saya nya".split())
+_INDONESIAN = frozenset(
+    "yang dan di ke dari ini itu tidak untuk dengan ada sudah belum ga gak yg udah kami saya nya".split()
+)
 _ENGLISH = frozenset("the and is are of to in for with you this that not have was".split())
 
 
@@ -43,7 +46,9 @@ class Analyser:
         """Analyses in the order of the texts; an answer for each, whatever it holds."""
         stream = iter(texts)
         while batch := list(islice(stream, batch_size)):
-            readable = [replace(text, text=clean(text.text[:LONGEST]), title=clean(text.title[:1000])) for text in batch]
+            readable = [
+                replace(text, text=clean(text.text[:LONGEST]), title=clean(text.title[:1000])) for text in batch
+            ]
             scores = list(self.classifier.pipe(self.features(text.title, text.text) for text in readable))
             sentences = self._evidence(readable, scores)
             for original, text, score, spans in zip(batch, readable, scores, sentences, strict=True):
@@ -51,12 +56,15 @@ class Analyser:
 
     def _analysis(self, original: Text, text: Text, scores: Scores, sentences: tuple[Span, ...]) -> Analysis:
         label = _label(scores.failure)
-        sectors = _guesses(scores.sector, "sector") if label != "no" else ()
-        forms = _guesses(scores.form, "form") if label != "no" else ()
+        told = (
+            scores.failure["no"] < SURELY_NO
+        )  # who reads only the label leaves the rest; who asks further gets an answer
+        sectors = _guesses(scores.sector, "sector") if told else ()
+        forms = _guesses(scores.form, "form") if told else ()
         where = self.places(text.text, text.region, text.title, text.source)
         soon, urgent = urgency(text.text, label, sectors, forms)
         found = Answerable()
-        if label != "no":
+        if told:
             found = self.agencies(text.text, text.title, where, sectors, text.region, text.source)
         return Analysis(
             id=text.id,
@@ -81,13 +89,20 @@ class Analyser:
     def _evidence(self, texts: Sequence[Text], scores: Sequence[Scores]) -> list[tuple[Span, ...]]:
         """The sentences that, read alone, tell most surely of a failure; of a short text its only one."""
         spans = [
-            [Span(*_trimmed(text.text, *found.span()), "failure") for found in islice(_SENTENCE.finditer(text.text), 40)]
+            [
+                Span(*_trimmed(text.text, *found.span()), "failure")
+                for found in islice(_SENTENCE.finditer(text.text), 40)
+            ]
             if _label(score.failure) != "no"
             else []
             for text, score in zip(texts, scores, strict=True)
         ]
         parts = [[span for span in row if span.end - span.start > 3] for row in spans]
-        flat = [self.features("", text.text[span.start : span.end]) for text, row in zip(texts, parts, strict=True) for span in row]
+        flat = [
+            self.features("", text.text[span.start : span.end])
+            for text, row in zip(texts, parts, strict=True)
+            for span in row
+        ]
         alone = self.classifier.pipe(flat)
         return [_surest([(next(alone).failure["yes"], span) for span in row]) for row in parts]
 
@@ -96,7 +111,8 @@ def language(text: str) -> str:
     """`id`, `ms` (Malay of Riau), `en` or `other`, by its small words; never a reason to leave a text out."""
     words = re.findall(r"[a-z]+", text[:2000].lower())
     counts = {
-        code: sum(word in known for word in words) for code, known in (("id", _INDONESIAN), ("ms", _MALAY), ("en", _ENGLISH))
+        code: sum(word in known for word in words)
+        for code, known in (("id", _INDONESIAN), ("ms", _MALAY), ("en", _ENGLISH))
     }
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] or not words else ("id" if len(words) < 8 else "other")

@@ -155,7 +155,9 @@ def _untrained(labels: dict[str, list[str]]) -> Any:
     return nlp
 
 
-def _examples(nlp: Any, rows: Sequence[Row], words: Sequence[list[str]], axis: str, numbers: Iterable[int]) -> list[Any]:
+def _examples(
+    nlp: Any, rows: Sequence[Row], words: Sequence[list[str]], axis: str, numbers: Iterable[int]
+) -> list[Any]:
     from spacy.training import Example
 
     examples = []

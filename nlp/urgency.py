@@ -30,7 +30,9 @@ _SOLVED = re.compile(
 _SENTENCE = re.compile(r"[^.!?\n]+")
 
 
-def urgency(text: str, failure: str, sectors: Sequence[Guess], forms: Sequence[Guess]) -> tuple[Urgency | None, tuple[Span, ...]]:
+def urgency(
+    text: str, failure: str, sectors: Sequence[Guess], forms: Sequence[Guess]
+) -> tuple[Urgency | None, tuple[Span, ...]]:
     """U1 danger to life or a right about to be lost, U2 a vulnerable person, many people or a basic service down,
     U3 a continuing loss, U4 the rest; None where no failure is told. With the spans that say so.
 
