@@ -5,6 +5,7 @@ Everything heavy is imported by the command that needs it, so that `kentongan --
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -33,11 +34,12 @@ from intake.commands import (
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.process import BaseProcess
 
     from apscheduler.schedulers.background import BackgroundScheduler
-    from crawler.demo.server import DemoPress
 
     from crawler import Batch, Source
+    from crawler.demo.server import DemoPress
     from intake.database import Sessions
     from intake.settings import Settings
     from nlp import Analysis, Text
@@ -162,6 +164,7 @@ def _serve(
 ) -> None:
     """The console in this thread, the schedule beside it, the analyser in a process of its own; until SIGTERM."""
     import uvicorn
+
     from intake.web.app import create_app
 
     stop = Event()
@@ -252,7 +255,6 @@ _analyser: Callable[[Iterable[Text]], Iterator[Analysis]] | None = None
 def _load_analyser(province: str) -> None:
     """In the worker: load once, ignore the terminal's Ctrl-C, and end when the service ends, however it ends."""
     import multiprocessing
-    import os
     from threading import Thread
 
     import nlp
@@ -261,8 +263,13 @@ def _load_analyser(province: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        Thread(target=_end_with, args=(parent,), daemon=True).start()
     _analyser = nlp.load(province).pipe
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _analyse(texts: Sequence[Text]) -> list[Analysis]:
@@ -314,7 +321,6 @@ def crawl(
 ) -> None:
     """Documents as JSON lines on standard output; needs no database."""
     from crawler.run import crawl as crawl_sources
-
     from intake.jobs import politeness
 
     settings = settings_of(context, None)

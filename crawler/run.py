@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -19,7 +20,7 @@ __all__ = ["Politeness", "crawl"]
 BATCH = 50
 
 
-def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = False) -> Iterator[Batch]:
+def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = False) -> Generator[Batch, None, None]:
     """Visit `sources` and yield what they publish, at most 50 documents a batch, a batch at the end of each visit.
 
     With `probe` only the lists are asked for: the visits tell what answers, no document comes. Closing the generator ends
@@ -29,7 +30,7 @@ def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = Fa
         return
     waiting = {source.name for source in sources}
     started_at = datetime.now(UTC)
-    with _child(sources, politeness, probe) as (out, process):
+    with _Child(sources, politeness, probe) as (out, process):
         for batch in _batches(out):
             waiting -= {visit.source for visit in batch.visits}
             yield batch
@@ -42,7 +43,7 @@ def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = Fa
         yield Batch(visits=tuple(Visit(name, "broken", started_at, at, notes=(note,)) for name in sorted(waiting)))
 
 
-class _child:
+class _Child:
     """The child process and its output; on leaving, it is ended if it still runs."""
 
     def __init__(self, sources: Sequence[Source], politeness: Politeness, probe: bool) -> None:
@@ -52,19 +53,15 @@ class _child:
         command = [sys.executable, "-m", "crawler.spider"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdin and self.process.stdout
-        try:
+        with suppress(BrokenPipeError):  # a child that died at once: its output ends and says so
             self.process.stdin.write(json.dumps(self.order).encode() + b"\n")
             self.process.stdin.flush()  # left open: the child ends when it closes
-        except BrokenPipeError:  # it died at once; its output ends and says so
-            pass
         return self.process.stdout, self.process
 
     def __exit__(self, *_: object) -> None:
         assert self.process.stdin and self.process.stdout
-        try:
+        with suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -58,7 +58,8 @@ class Visit:
     finished_at: datetime
     requests: int = 0
     unchanged: int = 0  # answers 304
-    documents: int = 0
+    found: int = 0  # items of the lists, known or not
+    documents: int = 0  # handed over
     notes: tuple[Note, ...] = ()
     validators: Mapping[str, Validators] = field(default_factory=dict)
 

@@ -68,6 +68,7 @@ class Tally:
             datetime.now(UTC),
             self.requests,
             self.unchanged,
+            self.found,
             self.documents,
             tuple(self.notes[:MOST_NOTES]),
             {} if self.failure else self.validators,

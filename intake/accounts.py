@@ -90,6 +90,11 @@ def named(session: Session, name: str) -> Person:
     return person
 
 
+def knows_password(person: Person, password: str) -> bool:
+    """Whether `password` is the person's."""
+    return _hasher().verify(password[:1024], person.password)
+
+
 def sign_in(session: Session, name: str, password: str, address: str) -> tuple[str, SignIn]:
     """A new session and its secret. Raises SignInRefused; the caller commits either way, so that attempts count."""
     since = now() - WINDOW

@@ -142,8 +142,12 @@ def _message(session: Session, candidate: Candidate, case: Case, contact: Agency
 
 def _place(candidate: Candidate) -> str:
     tables = load_jurisdiction()
-    names = [tables.districts[candidate.district].name] if candidate.district in tables.districts else []
-    names += [tables.regions[candidate.region].name] if candidate.region in tables.regions else []
+    names = (
+        [tables.districts[candidate.district].name]
+        if candidate.district and candidate.district in tables.districts
+        else []
+    )
+    names += [tables.regions[candidate.region].name] if candidate.region and candidate.region in tables.regions else []
     return ", ".join(names) or "belum diketahui"
 
 

@@ -51,7 +51,7 @@ def _svg(
     import altair
     import vl_convert
 
-    data = altair.Data(values=[{"week": week, "name": name, "value": value} for week, name, value in rows])
+    data = altair.InlineData(values=[{"week": week, "name": name, "value": value} for week, name, value in rows])
     axis: dict[str, Any] = {"labelColor": "#444", "titleColor": "#444", "gridColor": "#e5ded3", "domainColor": "#bbb"}
     chart = (
         altair.Chart(data, width=640, height=240)

@@ -145,7 +145,7 @@ def source_add(
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         refuse(f"{url!r} is not an address this can visit: it must start with http:// or https:// and name a host.")
     options = dict(pair.partition("=")[::2] for pair in option or ())
-    kind = getattr(module, "KIND", "article")
+    kind = module.KIND
     source = Source(name or str(urlsplit(url).hostname), adapter, url, region, kind, interval, True, options)
     with _database(context, database) as sessions, sessions.begin() as session:
         try:
@@ -164,27 +164,30 @@ def source_check(
     database: Database = None,
 ) -> None:
     """Ask sources whether they answer: with what, and why not."""
-    from crawler.run import check
-
+    from crawler.run import crawl
     from intake import sources
     from intake.jobs import politeness
 
+    settings, rows = settings_of(context, database), []
     with _database(context, database) as sessions:
         with sessions.begin() as session:
-            chosen = [source for source in sources.all_sources(session) if name in (None, source.name)]
+            chosen = [sources.as_source(row) for row in sources.listing(session) if name in (None, row.name)]
         if not chosen:
             refuse(
                 f"no source is named {name!r}; `kentongan source list` shows the names." if name else "no sources yet."
             )
-        settings, rows = settings_of(context, database), []
+        demo = all(source.options.get("demo") for source in chosen)
         with progress_bar() as progress:
-            for source in progress.track(chosen, description="Memeriksa / checking"):
-                visit = check(source, politeness(settings, demo=bool(source.options.get("demo"))))
+            task = progress.add_task("Memeriksa / checking", total=len(chosen))
+            for batch in crawl(chosen, politeness(settings, demo=demo), probe=True):
                 with sessions.begin() as session:
-                    sources.record_probe(session, visit)
-                note = visit.notes[0].message if visit.notes else ""
-                rows.append((source.name, visit.status, str(visit.documents), note or source.url))
-    table(("name", "answer", "items", "why / address"), rows)
+                    for visit in batch.visits:
+                        sources.record_probe(session, visit)
+                progress.advance(task, len(batch.visits))
+                rows += [
+                    (v.source, v.status, str(v.found), v.notes[0].message if v.notes else "") for v in batch.visits
+                ]
+    table(("name", "answer", "items", "why"), sorted(rows))
 
 
 @source_app.command("enable")
@@ -347,10 +350,9 @@ def refuse(why: str) -> NoReturn:
 
 def open_database(stack: ExitStack, settings: Settings) -> tuple[Sessions, str | None]:
     """The migrated database, filled at first start; and the administrator's password, if one was just made."""
-    from intake.start import first_start
-
     from intake.database import open_engine, sessions
     from intake.migrations import migrate
+    from intake.start import first_start
 
     migrate(settings.database_url)
     engine = open_engine(settings.database_url)
@@ -364,6 +366,6 @@ def open_database(stack: ExitStack, settings: Settings) -> tuple[Sessions, str |
 def announce_password(password: str | None) -> None:
     if password:
         typer.echo(
-            "Administrator pertama; kata sandi hanya tampil sekali ini. / First administrator; the password is shown only once."
+            "Administrator pertama; kata sandi hanya tampil sekali. / First administrator; the password is shown once."
         )
         typer.echo(f"  admin  {password}")

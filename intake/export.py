@@ -36,13 +36,13 @@ LONGEST_CELL = 32_000  # characters Excel takes
 
 def export(session: Session, what: str, format: str, file: BinaryIO) -> int:
     """Write the rows of `what` (see TABLES) to a binary `file`; returns how many. Leaves an audit row."""
-    rows = _counted(TABLES[what](session))
+    rows = _Counted(TABLES[what](session))
     WRITERS[format](rows, file)
     audit.write(session, None, "export", what=what, format=format, rows=rows.count)
     return rows.count
 
 
-class _counted:
+class _Counted:
     """An iterable that knows how many it gave."""
 
     def __init__(self, rows: Iterable[Row]) -> None:

@@ -13,9 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 
-from crawler.run import Politeness, crawl
-
 from crawler import Batch, Document, Source, Visit
+from crawler.run import Politeness, crawl
 from intake import alerts, inbox, retention, sources
 from intake.database import Sessions
 from intake.models import Mention
@@ -71,7 +70,9 @@ def crawl_and_store(
     """
     if not due:
         return Heard()
-    key, visits, documents, new = pseudonym_key(settings), [], 0, Counter[str]()
+    key, documents = pseudonym_key(settings), 0
+    visits: list[Visit] = []
+    new: Counter[str] = Counter()
     with closing(crawl(due, politeness(settings, demo=demo))) as batches:
         for batch in batches:
             with sessions.begin() as session:

@@ -92,7 +92,8 @@ def next_item(session: Session, viewer: Person, filters: Filters = Filters()) ->
 
 def get(session: Session, viewer: Person, candidate_id: int) -> Candidate | None:
     """One candidate, if `viewer` may see it."""
-    return session.scalar(visible(select(Candidate), viewer).where(Candidate.id == candidate_id))
+    found: Candidate | None = session.scalar(visible(select(Candidate), viewer).where(Candidate.id == candidate_id))
+    return found
 
 
 def similar(session: Session, viewer: Person, candidate: Candidate, limit: int = 8) -> Sequence[Candidate]:

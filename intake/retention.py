@@ -37,5 +37,5 @@ def run(session: Session, *, dry_run: bool) -> dict[str, int]:
         if not dry_run and counts[name]:
             session.execute(delete(model).where(condition), execution_options={"synchronize_session": False})
     if not dry_run and any(counts.values()):
-        audit.write(session, None, "retention.run", **counts)
+        audit.write(session, None, "retention.run", deleted=counts)
     return counts

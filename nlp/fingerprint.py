@@ -71,7 +71,7 @@ def _concept(word: str) -> str:
 @lru_cache(maxsize=1)
 def _concepts() -> dict[str, str]:
     rows = (LEXICON / "concepts.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    return dict(row.split("\t") for row in rows)  # type: ignore[arg-type]
+    return dict(row.split("\t") for row in rows)
 
 
 @lru_cache(maxsize=1)

@@ -22,11 +22,55 @@ CERTAIN = {"sector": 0.12, "form": 0.12}  # below this we say nothing
 MOST = {"sector": 2, "form": 3}
 MOST_EVIDENCE = 3  # sentences
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)")
-_MALAY = frozenset("tak nak saje aje ndak ado kito awak den ocu mano apo siapo lah nian tu ko pulak".split())
-_INDONESIAN = frozenset(
-    "yang dan di ke dari ini itu tidak untuk dengan ada sudah belum ga gak yg udah kami saya nya".split()
+_MALAY = frozenset(
+    [
+        "tak",
+        "nak",
+        "saje",
+        "aje",
+        "ndak",
+        "ado",
+        "kito",
+        "awak",
+        "den",
+        "ocu",
+        "mano",
+        "apo",
+        "siapo",
+        "lah",
+        "nian",
+        "tu",
+        "ko",
+        "pulak",
+    ]
 )
-_ENGLISH = frozenset("the and is are of to in for with you this that not have was".split())
+_INDONESIAN = frozenset(
+    [
+        "yang",
+        "dan",
+        "di",
+        "ke",
+        "dari",
+        "ini",
+        "itu",
+        "tidak",
+        "untuk",
+        "dengan",
+        "ada",
+        "sudah",
+        "belum",
+        "ga",
+        "gak",
+        "yg",
+        "udah",
+        "kami",
+        "saya",
+        "nya",
+    ]
+)
+_ENGLISH = frozenset(
+    ["the", "and", "is", "are", "of", "to", "in", "for", "with", "you", "this", "that", "not", "have", "was"]
+)
 
 
 class Analyser:

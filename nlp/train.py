@@ -54,7 +54,8 @@ def train(rows: Sequence[Row], out: Path) -> dict[str, Any]:
     """Fit, calibrate on folds, write `out`; returns what `out/figures.json` holds."""
     labels = {axis: sorted({gold for row in rows if (gold := target(row, axis))}) for axis in AXES}
     words = read_all(rows)
-    temperature, held_apart = {}, {}
+    temperature: dict[str, float] = {}
+    held_apart: dict[str, float] = {}
     for axis in AXES:
         told, scores = held_apart_scores(rows, words, axis, labels)
         temperature[axis] = best_temperature(scores, told)
@@ -95,7 +96,7 @@ def target(row: Row, axis: str) -> str | None:
 def held_apart_scores(
     rows: Sequence[Row], words: Sequence[list[str]], axis: str, labels: dict[str, list[str]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gold index and raw scores of every text that has a label on this axis, each scored by a model that never saw it."""
+    """Gold index and raw scores of every text labelled on this axis, each by a model that never saw it."""
     numbers = [number for number, row in enumerate(rows) if target(row, axis)]
     random.Random(SEED).shuffle(numbers)
     told = [labels[axis].index(str(target(rows[number], axis))) for number in numbers]
@@ -145,7 +146,7 @@ def digest(rows: Sequence[Row]) -> str:
 
 
 def _untrained(labels: dict[str, list[str]]) -> Any:
-    from spacy.util import fix_random_seed
+    from thinc.api import fix_random_seed
 
     from nlp.language import Indonesian
 

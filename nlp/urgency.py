@@ -14,7 +14,7 @@ DOWN = frozenset({"LIS", "AIR", "LIN", "KES"})  # basic services
 LOSS = frozenset({"MA01", "MA02", "MA05", "MA06", "MA04", "MA09", "MA11", "MA03"})
 _NOT = re.compile(r"\b(?:tidak|tak|bukan|tanpa|nihil|belum ada)\s+(?:ada\s+)?(?:\w+\s+)?$", re.IGNORECASE)
 _PRAISE = re.compile(
-    r"\b(?:terima ?kasih|makasi\w*|mks?h|thanks?|trims|mantap\w*|mantul|keren\w*|hebat\w*|luar biasa|selamat|bravo|salut|top)\b",
+    r"\b(?:terima ?kasih|makasi\w*|mks?h|thanks?|trims|mantap\w*|mantul|keren\w*|hebat\w*|luar biasa|selamat|bravo|salut)\b",
     re.IGNORECASE,
 )
 _BAD = re.compile(

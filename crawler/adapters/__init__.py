@@ -98,7 +98,8 @@ def web_address(address: str | None, base: str = "") -> str | None:
     try:
         absolute = urljoin(base, (address or "").strip())
         parts = urlsplit(absolute)
-        return absolute if parts.scheme in ("http", "https") and parts.hostname and (parts.port or 80) else None
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0  # reading the port checks it
+        return absolute if whole else None
     except ValueError:
         return None
 

@@ -94,5 +94,6 @@ def _date(entry: Any, now: datetime) -> datetime | None:
                 return own
             parsed = entry.get(f"{name}_parsed")
             if parsed:
-                return datetime(*parsed[:6], tzinfo=UTC)
+                year, month, day, hour, minute, second = parsed[:6]
+                return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     return None

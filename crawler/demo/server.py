@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from html import escape
 from http import HTTPStatus
@@ -230,7 +230,10 @@ class DemoPress:
             "author": {"@type": "Person", "name": article.author},
         }
         script = json.dumps(data).replace("<", "\\u003c")
-        head = f"<link rel=canonical href='{self.base_url}/kuala/baca/{article.slug}'><script type='application/ld+json'>{script}</script>"
+        head = (
+            f"<link rel=canonical href='{self.base_url}/kuala/baca/{article.slug}'>"
+            f"<script type='application/ld+json'>{script}</script>"
+        )
         body = f"<h1 class=judul>{escape(article.title)}</h1><time>{_date_line(article.published)}</time>"
         return Answer(_page(article, f"{body}<div class=isi>{article.html}</div>", head))
 
@@ -286,8 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
         if status == HTTPStatus.OK:
             headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
             headers["Last-Modified"] = format_datetime(
-                self.server.press.articles[0].published.astimezone(timezone.utc), usegmt=True
-            )  # noqa: UP017
+                self.server.press.articles[0].published.astimezone(UTC), usegmt=True
+            )
             if self._unchanged(headers):
                 status, body = HTTPStatus.NOT_MODIFIED, b""
         self.send_response(status)
@@ -346,7 +349,8 @@ def _moment(today: datetime, hours_ago: float) -> datetime:
 
 def _rss(name: str, base: str, articles: list[Article], *, full: bool) -> Answer:
     items = "".join(
-        f"<item><title>{escape(a.title)}</title><link>{base}/{a.slug}</link><guid isPermaLink='false'>{a.outlet}-{a.id}</guid>"
+        f"<item><title>{escape(a.title)}</title><link>{base}/{a.slug}</link>"
+        f"<guid isPermaLink='false'>{a.outlet}-{a.id}</guid>"
         f"<pubDate>{format_datetime(a.published)}</pubDate><dc:creator>{escape(a.author)}</dc:creator>"
         f"<description>{escape(a.paragraphs[0][:160])}</description>"
         + (f"<content:encoded><![CDATA[{a.html}]]></content:encoded>" if full else "")
@@ -354,7 +358,8 @@ def _rss(name: str, base: str, articles: list[Article], *, full: bool) -> Answer
         for a in articles
     )
     spaces = 'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    xml = f"<?xml version='1.0' encoding='UTF-8'?><rss version='2.0' {spaces}><channel><title>{name}</title><link>{base}</link>{items}</channel></rss>"
+    channel = f"<channel><title>{name}</title><link>{base}</link>{items}</channel>"
+    xml = f"<?xml version='1.0' encoding='UTF-8'?><rss version='2.0' {spaces}>{channel}</rss>"
     return Answer(xml, "application/rss+xml; charset=utf-8")
 
 
@@ -381,9 +386,11 @@ def _status(post: Mapping[str, Any], base: str) -> dict[str, Any]:
 def _page(article: Article, body: str, head: str = "") -> str:
     name = NAMES[article.outlet]
     return (
-        f"<!doctype html><html lang=id><head><meta charset=utf-8><title>{escape(article.title)} | {name}</title>{head}</head><body>"
+        f"<!doctype html><html lang=id><head><meta charset=utf-8><title>{escape(article.title)} | {name}</title>{head}</head>"
+        "<body>"
         f"<nav><a href='/'>Beranda</a> <a href='/'>{escape(article.section)}</a></nav><main>{body}</main>"
-        f"<footer>Hak cipta {name}. Pers contoh, seluruh isinya rekaan. <a href='/'>Pedoman media siber</a></footer></body></html>"
+        f"<footer>Hak cipta {name}. Pers contoh, seluruh isinya rekaan. <a href='/'>Pedoman media siber</a></footer>"
+        "</body></html>"
     )
 
 

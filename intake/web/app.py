@@ -1,0 +1,119 @@
+"""The web application: wiring, headers, errors. Nothing of it trusts what a request says of itself."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from intake import charts
+from intake.database import Sessions
+from intake.settings import Settings
+from intake.web import api, console
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+MOST_BYTES = 1024 * 1024  # of a request
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def create_app(sessions: Sessions, settings: Settings) -> FastAPI:
+    """The console and the API over one database."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        Thread(target=charts.warm_up, name="charts warm-up", daemon=True).start()
+        yield
+
+    app = FastAPI(title="Kentongan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.sessions, app.state.settings = sessions, settings
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(api.router)
+    app.include_router(console.router)
+    app.middleware("http")(_guarded)
+    app.add_exception_handler(console.SignInNeeded, _to_sign_in)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Limits before, headers after."""
+    if int(request.headers.get("content-length") or 0) > MOST_BYTES or "chunked" in request.headers.get(
+        "transfer-encoding", ""
+    ):
+        response: Response = _error(request, 413)
+    elif request.method not in SAFE_METHODS and _is_foreign(request):
+        response = _error(request, 403)
+    else:
+        response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.url.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+    if request.app.state.settings.behind_tls:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a browser says that another site sent this; the form's own token is checked besides."""
+    origin = request.headers.get("origin")
+    return request.headers.get("sec-fetch-site") in ("cross-site", "same-site") or (
+        origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host")
+    )
+
+
+async def _to_sign_in(request: Request, error: Exception) -> Response:
+    return RedirectResponse("/masuk", status_code=303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _error(request, error.status_code, str(error.detail) if request.url.path.startswith("/api/") else "")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    return _error(request, 422, wrong)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """The last resort: the person gets a number, the log gets the reason."""
+    number = secrets.token_hex(4)
+    log.error("error %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    response = _error(request, 500, number)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _error(request: Request, status: int, detail: str = "") -> Response:
+    if request.url.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": api.TITLES.get(status, "Error"), "status": status, "detail": detail}
+        return JSONResponse(problem, status, media_type="application/problem+json")
+    return console.error_page(request, status, detail)
