@@ -37,11 +37,13 @@ def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -
             page = _completed(page, read(tree, options, response.fetched_at))
     if not (page.title and page.text and page.published_at):
         page = _completed(page, _by_trafilatura(response))
-    text = page.text if len(page.text) >= min(len(draft.text), SHORTEST) else draft.text
+    title = draft.title or page.title
+    text = page.text.removeprefix(title).lstrip() if title else page.text
+    text = text if len(text) >= min(len(draft.text), SHORTEST) else draft.text
     moment, doubt = believable(draft.published_at or page.published_at, response.fetched_at)
     return replace(
         draft,
-        title=draft.title or page.title,
+        title=title,
         text=text,
         published_at=moment,
         author=draft.author or page.author,

@@ -47,5 +47,5 @@ class Politeness:
             "DOWNLOADER_MIDDLEWARES": {"crawler.guard.GuardMiddleware": 50},
             "ALLOW_PRIVATE": self.allow_private,
             "CLOSESPIDER_TIMEOUT": self.run_limit,
-            "LOG_LEVEL": "ERROR",
+            "LOG_LEVEL": "CRITICAL",  # what goes wrong is told in the notes of the visit
         }

@@ -269,14 +269,20 @@ def why(failure: Failure, url: str) -> tuple[Status, Note]:
         told = error.args[0] if error.args else ""
         if isinstance(told, Note):
             return "blocked", replace(told, url=url)
+        if "DOWNLOAD_MAXSIZE" in str(error):  # found while unpacking
+            return "broken", _too_large(url)
         return "blocked", Note("robots", "robots.txt does not allow this address", url)
     if isinstance(error, DNSLookupError):
         return "unreachable", Note("name", f"the name is not found: {error}"[:300], url)
-    if isinstance(error, TimeoutError | TCPTimedOutError):
+    if isinstance(error, TimeoutError | TCPTimedOutError) or "Timeout" in type(error).__name__:
         return "unreachable", Note("timeout", "no complete answer in time", url)
     if "maxsize" in str(error).lower() or type(error).__name__ in ("CancelledError", "DownloadCancelledError"):
-        return "broken", Note("too-large", "the answer is larger than the limit", url)
+        return "broken", _too_large(url)
     return "unreachable", Note("connection", f"{type(error).__name__}: {error}"[:300], url)
+
+
+def _too_large(url: str) -> Note:
+    return Note("too-large", "the answer is larger than the limit", url)
 
 
 def _headers(response: ScrapyResponse) -> dict[str, str]:

@@ -47,7 +47,7 @@ def text_of(element: html.HtmlElement) -> str:
             parts.append("\n" if tag in BREAKS else "")
             parts.append(node.text or "")
         elif event == "end" or tag is None:
-            if tag in BREAKS:
+            if tag in BREAKS and tag != "br":
                 parts.append("\n")
             if node is not element and not any(a.tag in SILENT for a in node.iterancestors()):
                 parts.append(node.tail or "")

@@ -54,7 +54,7 @@ def _svg(
     data = altair.InlineData(values=[{"week": week, "name": name, "value": value} for week, name, value in rows])
     axis: dict[str, Any] = {"labelColor": "#444", "titleColor": "#444", "gridColor": "#e5ded3", "domainColor": "#bbb"}
     chart = (
-        altair.Chart(data, width=640, height=240)
+        altair.Chart(data, width=560, height=240)
         .mark_line(point=True, strokeWidth=2)
         .encode(
             x=altair.X("week:T", title=None, axis=altair.Axis(format="%d/%m", values=_ticks(rows), grid=False, **axis)),
@@ -63,7 +63,7 @@ def _svg(
                 "name:N",
                 sort=list(names),
                 scale=altair.Scale(domain=list(names), range=list(COLOURS[: len(names)])),
-                legend=altair.Legend(title=None, orient="bottom", columns=2, labelLimit=320, labelColor="#333"),
+                legend=altair.Legend(title=None, orient="right", labelLimit=240, labelColor="#333", rowPadding=6),
             ),
         )
         .configure_view(stroke=None)

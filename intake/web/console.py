@@ -380,7 +380,7 @@ def trends_chart(
     drawn = charts.line_chart(
         cells,
         trends.last_weeks(weeks),
-        (lambda cell: say.region(cell.region)) if sector else (lambda cell: say.sector(cell.sector)),
+        (lambda cell: say.region(cell.region)) if sector else (lambda cell: say.sector(cell.sector, short=True)),
         title=say._("Suara mandiri per pekan"),
         description=say._("{n} suara dalam {weeks} pekan terakhir", n=sum(c.voices for c in cells), weeks=weeks),
         value_label=say._("suara mandiri"),

@@ -108,8 +108,10 @@ class Presenter:
         self.tables: Jurisdiction = load_jurisdiction(province)
         self.taxonomy: Taxonomy = load_taxonomy()
 
-    def sector(self, code: str | None) -> str:
-        return self._label(self.taxonomy.sectors, code, self._("layanan belum jelas"))
+    def sector(self, code: str | None, *, short: bool = False) -> str:
+        """The service; `short` leaves out what stands behind a colon."""
+        label = self._label(self.taxonomy.sectors, code, self._("layanan belum jelas"))
+        return label.partition(":")[0] if short else label
 
     def form(self, code: str | None) -> str:
         return self._label(self.taxonomy.forms, code, self._("bentuk belum jelas"))

@@ -1,0 +1,59 @@
+"""Pages to articles, markup to text."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crawler.adapters import Draft, Response
+from crawler.article import read_article
+from crawler.text import from_html, one_line, plain
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BODY = " ".join(["Warga mengeluhkan jalan yang rusak parah sejak dua tahun lalu dan belum diperbaiki."] * 4)
+
+
+def page(markup: str, options: dict[str, str] | None = None, draft: Draft | None = None, **headers: str) -> Draft:
+    response = Response("https://a.example/x", markup.encode(), NOW, headers)
+    return read_article(response, draft or Draft("a.example/x", "https://a.example/x"), options or {})
+
+
+def test_the_sources_own_selectors_come_first() -> None:
+    markup = f"<h1>Salah</h1><h2 class=j>Judul</h2><time>24/11/2026 07:18 WIB</time><div class=i><p>{BODY}</p><script>x()</script></div>"
+    found = page(markup, {"title": "h2.j", "body": "div.i", "date": "time"})
+    assert (found.title, found.text) == ("Judul", BODY)
+    assert found.published_at == datetime(2026, 11, 24, 0, 18, tzinfo=UTC)
+
+
+def test_json_ld_tells_what_selectors_do_not() -> None:
+    data = '{"@graph": [{"@type": "WebPage"}, {"@type": "NewsArticle", "headline": "Judul", "datePublished": "2026-11-23T10:00:00+07:00", "author": [{"name": "Ani"}]}]}'
+    found = page(
+        f"<script type='application/ld+json'>{data}</script><div class=i><p>{BODY}</p></div>", {"body": "div.i"}
+    )
+    assert (found.title, found.author, found.published_at) == ("Judul", "Ani", datetime(2026, 11, 23, 3, tzinfo=UTC))
+
+
+def test_without_help_the_text_is_found_among_the_furniture() -> None:
+    markup = f"<html><head><title>Judul | Koran</title></head><body><nav>Beranda Politik</nav><article><h1>Judul</h1><p>{BODY}</p></article><footer>Hak cipta</footer></body></html>"
+    found = page(markup)
+    assert BODY in found.text
+    assert "Beranda" not in found.text
+
+
+def test_what_the_feed_said_stands() -> None:
+    draft = Draft("a", "https://a.example/x", "Judul feed", "", datetime(2026, 11, 20, tzinfo=UTC))
+    found = page(f"<h1>Judul lain</h1><article><p>{BODY}</p></article>", draft=draft)
+    assert (found.title, found.published_at) == ("Judul feed", datetime(2026, 11, 20, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("markup", ["", "<", "<html>", "\x00", "<p>" * 500])
+def test_a_page_without_an_article_keeps_the_draft(markup: str) -> None:
+    draft = Draft("a", "https://a.example/x", "Judul", "Ringkasan yang cukup panjang untuk dipertahankan.")
+    assert page(markup, draft=draft).text == draft.text
+
+
+def test_text_is_plain_whatever_comes() -> None:
+    assert plain("a\x00b\x07\ud800c\r\nd  e\n\n\n\nf") == "abc\nd e\n\nf"
+    assert one_line(" a\n b\t c ") == "a b c"
+    assert from_html("<p>a<br>b</p><style>x{}</style><script>y</script><p>c &amp; d</p>") == "a\nb\n\nc & d"
+    assert from_html("tanpa markup") == "tanpa markup"
+    assert from_html("<!-- hilang --><b>ada</b> ekor") == "ada ekor"

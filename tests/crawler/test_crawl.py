@@ -1,0 +1,331 @@
+"""The spider over loopback: politeness, limits, health, and what happens when somebody dies."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
+
+from crawler import Batch, Document, Source, Visit
+from crawler.guard import GuardMiddleware, is_public
+from crawler.run import Politeness, crawl
+
+POLITE = Politeness(
+    "Kentongan-Test (+test@example.invalid)", delay=0.0, timeout=2.0, max_bytes=200_000, allow_private=True
+)
+TEXT = "Warga mengeluhkan listrik yang padam sejak subuh dan tidak ada kabar dari petugas. " * 10
+
+Reply = tuple[int, dict[str, str], bytes]
+Route = Callable[[dict[str, str]], Reply]
+
+
+class Site:
+    """A loopback site: paths to replies, and a record of what was asked."""
+
+    def __init__(self, routes: dict[str, Reply | Route]) -> None:
+        self.routes, self.asked, self.times = routes, [], []  # type: ignore[var-annotated]
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append((self.path, dict(self.headers)))
+                site.times.append(time.monotonic())
+                found = site.routes.get(self.path, (404, {}, b"no"))
+                status, headers, body = found(dict(self.headers)) if callable(found) else found
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), "Content-Type": "text/html", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(body)
+                except OSError:
+                    return
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+
+@contextmanager
+def site(routes: dict[str, Reply | Route]) -> Iterator[Site]:
+    one = Site(routes)
+    Thread(target=one.server.serve_forever, daemon=True).start()
+    try:
+        yield one
+    finally:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def item(title: str, link: str, text: str = TEXT, extra: str = "") -> str:
+    return f"<item><title>{title}</title><link>{link}</link><description><![CDATA[{text}]]></description>{extra}</item>"
+
+
+def feed(*items: str) -> Reply:
+    xml = f"<?xml version='1.0' encoding='utf-8'?><rss version='2.0'><channel><title>t</title>{''.join(items)}</channel></rss>"
+    return 200, {"Content-Type": "application/rss+xml", "ETag": '"v1"'}, xml.encode()
+
+
+def heard(
+    *sources: Source, politeness: Politeness = POLITE, probe: bool = False
+) -> tuple[list[Document], dict[str, Visit]]:
+    batches: list[Batch] = list(crawl(sources, politeness, probe=probe))
+    return [d for b in batches for d in b.documents], {v.source: v for b in batches for v in b.visits}
+
+
+def source(one: Site, path: str = "/feed", **more: Any) -> Source:
+    return Source(more.pop("name", "uji"), "feed", one.url + path, **more)
+
+
+def test_ten_broken_items_and_a_good_one() -> None:
+    page = f"<html><body><article><h1>x</h1><p>{TEXT}</p></article></body></html>".encode()
+    broken = [
+        f"<item><title>tanpa tautan</title><description>{TEXT}</description></item>",
+        item("skrip", "javascript:alert(1)"),
+        item("berkas", "ftp://x.example/a"),
+        item("alamat rusak", "http://[::bad/"),
+        item("", "/kosong", ""),
+        item("", "/hanya-markup", "<img src=x><br/>"),
+        item("baik", "/baik"),  # the good one again
+        item("hilang", "/404", "pendek"),
+        item("dilarang", "/rahasia/a", "pendek"),
+        item("pdf", "/pdf", "pendek"),
+    ]
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(item("baik", "/baik", extra="<pubDate>Mon, 23 Nov 2026 10:00:00 WIB</pubDate>"), *broken),
+        "/robots.txt": (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /rahasia/"),
+        "/pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.4"),
+        "/baik": (200, {}, page),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+    assert [document.title for document in documents] == ["baik"]
+    notes = visits["uji"].notes
+    assert len(notes) == 10
+    assert len({(note.code, note.message) for note in notes}) == 10
+    assert all(note.message and ("left out" in note.message or "read once" in note.message) for note in notes)
+    assert visits["uji"].status == "ok"
+
+
+def test_conditional_get_brings_nothing_twice() -> None:
+    def conditional(headers: dict[str, str]) -> Reply:
+        return (304, {"ETag": '"v1"'}, b"") if headers.get("If-None-Match") == '"v1"' else feed(item("a", "/a"))
+
+    with site({"/feed": conditional}) as one:
+        documents, visits = heard(source(one))
+        again, visits_again = heard(source(one, validators=visits["uji"].validators))
+    assert len(documents) == 1
+    assert not again
+    assert (visits_again["uji"].status, visits_again["uji"].unchanged) == ("unchanged", 1)
+
+
+def test_pages_we_hold_are_not_fetched_again() -> None:
+    with site(
+        {"/feed": feed(item("a", "/a", "pendek")), "/a": (200, {}, f"<article><p>{TEXT}</p></article>".encode())}
+    ) as one:
+        documents, _ = heard(source(one))
+        _, visits = heard(source(one, known=frozenset({documents[0].key})))
+        assert one.paths().count("/a") == 1
+    assert visits["uji"].status == "ok"
+
+
+def test_one_request_at_a_time_with_a_pause_and_a_contact() -> None:
+    links = [item(f"t{n}", f"/p{n}", "pendek") for n in range(3)]
+    pages: dict[str, Reply | Route] = {
+        f"/p{n}": (200, {}, f"<article><p>{TEXT}</p></article>".encode()) for n in range(3)
+    }
+    with site({"/feed": feed(*links), **pages}) as one:
+        heard(source(one), politeness=replace(POLITE, delay=0.3))
+        times = [at for (path, _), at in zip(one.asked, one.times, strict=True) if path != "/robots.txt"]
+        agents = {headers["User-Agent"] for _, headers in one.asked}
+    assert all(later - earlier > 0.25 for earlier, later in zip(times, times[1:], strict=False))
+    assert agents == {POLITE.user_agent}
+
+
+def test_robots_forbid_the_feed_itself() -> None:
+    robots = (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /")
+    with site({"/feed": feed(item("a", "/a")), "/robots.txt": robots}) as one:
+        documents, visits = heard(source(one))
+        assert "/feed" not in one.paths()
+    assert not documents
+    assert visits["uji"].status == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "code"),
+    [
+        ((200, {}, b"<!doctype html><title>bukan feed</title>"), "broken", "not-understood"),
+        ((403, {}, b""), "blocked", "http-403"),
+        ((429, {"Retry-After": "120"}, b""), "blocked", "http-429"),
+        ((503, {}, b""), "unreachable", "http-503"),
+        ((200, {}, b"x" * 300_000), "broken", "too-large"),
+        ((200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 20_000_000)), "broken", "too-large"),
+    ],
+)
+def test_a_failure_is_a_result_with_a_reason(reply: Reply, status: str, code: str) -> None:
+    with site({"/feed": reply}) as one:
+        documents, visits = heard(source(one))
+    assert not documents
+    visit = visits["uji"]
+    assert visit.status == status
+    assert visit.notes[0].code == code
+    assert not visit.validators
+
+
+def test_a_circle_of_redirects_ends() -> None:
+    with site({"/feed": (302, {"Location": "/feed"}, b"")}) as one:
+        _, visits = heard(source(one))
+        assert len(one.paths()) < 12
+    assert visits["uji"].status == "blocked"
+
+
+def test_a_slow_answer_is_given_up_and_costs_the_others_nothing() -> None:
+    def slow(headers: dict[str, str]) -> Reply:
+        time.sleep(6)
+        return feed()
+
+    started = time.monotonic()
+    with site({"/feed": slow}) as bad, site({"/feed": feed(item("a", "/a"))}) as good:
+        documents, visits = heard(source(bad, name="lambat"), source(good, name="baik"))
+    assert time.monotonic() - started < 20
+    assert [document.source for document in documents] == ["baik"]
+    assert (visits["lambat"].status, visits["lambat"].notes[0].code) == ("unreachable", "timeout")
+
+
+def test_a_name_that_does_not_exist_and_a_closed_port() -> None:
+    _, visits = heard(
+        Source("nama", "feed", "http://tidak-ada.invalid/feed"),
+        Source("pintu", "feed", "http://127.0.0.1:9/feed"),
+        Source("jenis", "gopher", "http://127.0.0.1:9/"),
+    )
+    assert [visits[name].status for name in ("nama", "pintu", "jenis")] == ["unreachable", "unreachable", "broken"]
+    assert "gopher" in visits["jenis"].notes[0].message
+
+
+def test_without_leave_no_inward_address_is_touched() -> None:
+    with site({"/feed": feed(item("a", "/a"))}) as one:
+        port = one.url.rsplit(":", 1)[1]
+        addresses = [
+            f"http://127.0.0.1:{port}/feed",
+            f"http://localhost:{port}/feed",
+            f"http://2130706433:{port}/feed",
+            f"http://[::1]:{port}/feed",
+        ]
+        sources = [Source(address, "feed", address) for address in addresses]
+        documents, visits = heard(*sources, politeness=replace(POLITE, allow_private=False))
+        assert one.asked == []
+    assert not documents
+    assert {visit.status for visit in visits.values()} <= {"blocked", "unreachable"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "x",
+    ],
+)
+def test_what_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest", "ftp://x.example/"]
+)
+def test_addresses_in_digits_are_stopped_before_anything_is_sent(address: str) -> None:
+    with pytest.raises(IgnoreRequest):
+        GuardMiddleware(allow_private=False).process_request(Request(address))
+
+
+def test_what_is_public() -> None:
+    assert is_public("8.8.8.8")
+    assert is_public("2001:4860:4860::8888")
+
+
+def test_a_probe_asks_only_for_the_list() -> None:
+    with site({"/feed": feed(item("a", "/a", "pendek"), item("b", "/b"))}) as one:
+        documents, visits = heard(source(one), probe=True)
+        assert [path for path in one.paths() if path != "/robots.txt"] == ["/feed"]
+    assert not documents
+    assert (visits["uji"].status, visits["uji"].found) == ("ok", 2)
+
+
+def children() -> list[int]:
+    out = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "crawler.spider"], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in out.stdout.split()]
+
+
+def test_a_crawler_that_dies_leaves_a_visit() -> None:
+    def slow(headers: dict[str, str]) -> Reply:
+        time.sleep(1.5)
+        return feed()
+
+    with site({"/feed": slow}) as one:
+        batches = crawl([source(one)], POLITE)
+        Thread(
+            target=lambda: (time.sleep(1.2), [os.kill(pid, signal.SIGKILL) for pid in children()]), daemon=True
+        ).start()
+        visits = [visit for batch in batches for visit in batch.visits]
+    assert [visit.status for visit in visits] == ["broken"]
+    assert visits[0].notes[0].code == "crawler-ended"
+
+
+def test_closing_the_crawl_ends_the_child() -> None:
+    with site({"/feed": feed(item("a", "/a"))}) as one:
+        batches = crawl([source(one), Source("lain", "feed", "http://127.0.0.1:9/")], POLITE)
+        next(batches)
+        batches.close()
+    assert not children()
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    with site({"/feed": (200, {}, b"")}) as one:
+        order = {"sources": [], "politeness": {"user_agent": "x", "allow_private": True}, "probe": False}
+        order["sources"] = [
+            {
+                "name": "x",
+                "adapter": "feed",
+                "url": one.url + "/feed",
+                "known": [],
+                "validators": {},
+                "since": None,
+                "options": {},
+            }
+        ]
+        child = subprocess.Popen(
+            [sys.executable, "-m", "crawler.spider"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        assert child.stdin
+        child.stdin.write(json.dumps(order).encode() + b"\n")
+        child.stdin.flush()
+        child.stdin.close()  # what a dying parent does
+        assert child.wait(timeout=20) is not None

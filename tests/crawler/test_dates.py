@@ -1,0 +1,47 @@
+"""Indonesian dates."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crawler.dates import believable, parse_date
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Selasa, 24 November 2026 | 07:18 WIB", "2026-11-24T00:18"),
+        ("Tayang: Selasa, 10 Juni 2025 07:18 WITA", "2025-06-09T23:18"),
+        ("Rabu (1/7/2026) 09.30 WIT", "2026-07-01T00:30"),
+        ("24/11/2026 07:18 WIB", "2026-11-24T00:18"),
+        ("24 Nov 2026", "2026-11-23T17:00"),
+        ("5 Agt 2026 pukul 20.05 WIB", "2026-08-05T13:05"),
+        ("Nov 24, 2026 10:00 GMT", "2026-11-24T10:00"),
+        ("2026-11-24T07:18:00+07:00", "2026-11-24T00:18"),
+        ("2026-11-24 07:18 WIB", "2026-11-24T00:18"),
+        ("2026-11-24T00:18:00Z", "2026-11-24T00:18"),
+        ("2026-11-24", "2026-11-23T17:00"),
+        ("Tue, 24 Nov 2026 07:18:00 +0700", "2026-11-24T00:18"),
+        ("Sel, 24 Nov 2026 07:18:00 WIB", "2026-11-24T00:18"),
+        ("3 jam yang lalu", "2026-11-24T09:00"),
+        ("sejam lalu", "2026-11-24T11:00"),
+        ("2 hari lalu", "2026-11-22T12:00"),
+    ],
+)
+def test_reads(text: str, expected: str) -> None:
+    assert parse_date(text, NOW) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", None, "kemarin sore", "31/02/2026", "99 Foo 2026", "x" * 100_000])
+def test_reads_nothing_where_there_is_nothing(text: str | None) -> None:
+    assert parse_date(text, NOW) is None
+
+
+def test_only_what_can_be_true_is_believed() -> None:
+    assert believable(datetime(1768, 1, 1, tzinfo=UTC), NOW)[0] is None
+    assert believable(datetime(2099, 1, 1, tzinfo=UTC), NOW) == (None, "date out of range, left out: 2099-01-01")
+    assert believable(NOW + timedelta(hours=2), NOW) == (NOW, "date ahead of our clock, set to the time of fetching")
+    assert believable(NOW - timedelta(days=1), NOW) == (NOW - timedelta(days=1), None)
+    assert believable(None, NOW) == (None, None)
