@@ -271,6 +271,8 @@ def why(failure: Failure, url: str) -> tuple[Status, Note]:
             return "blocked", replace(told, url=url)
         if "DOWNLOAD_MAXSIZE" in str(error):  # found while unpacking
             return "broken", _too_large(url)
+        if "redirect" in str(error):
+            return "broken", Note("redirects", "the address leads from one to the next without end", url)
         return "blocked", Note("robots", "robots.txt does not allow this address", url)
     if isinstance(error, DNSLookupError):
         return "unreachable", Note("name", f"the name is not found: {error}"[:300], url)

@@ -146,9 +146,10 @@ def _sign(session: Session, mention: Mention) -> tuple[Mention, float] | None:
     numbers = set(bands(mention.signature))
     others = session.scalars(
         select(Mention)
-        .join(MentionBand, MentionBand.mention_id == Mention.id)
-        .where(MentionBand.band.in_(numbers), Mention.candidate_id.is_not(None))
-        .distinct()
+        .where(
+            Mention.id.in_(select(MentionBand.mention_id).where(MentionBand.band.in_(numbers))),
+            Mention.candidate_id.is_not(None),
+        )
         .order_by(Mention.id)
         .limit(COMPARED)
     ).all()

@@ -63,10 +63,12 @@ def decide(
     _may_decide(person)
     candidate = _get(session, candidate_id)
     _is_complete(session, candidate, action, track, reason, duplicate_of)
-    _claim(session, candidate, version)
+    if candidate.version != version:
+        raise _conflict(session, candidate)
     starts, state = TRANSITIONS[action]
     if candidate.state not in starts:
         raise Invalid("not_from_here", state=candidate.state, action=action)
+    _claim(session, candidate, version)  # the first write: whatever was refused before has changed nothing
     decision = Decision(
         candidate_id=candidate.id,
         person=person,
@@ -177,5 +179,10 @@ def _claim(session: Session, candidate: Candidate, version: int) -> None:
     )
     session.refresh(candidate)
     if changed.rowcount != 1:  # type: ignore[attr-defined]
-        last = latest(session, candidate.id)
-        raise Conflict("changed", by=last.person.name if last else "", action=last.action if last else "")
+        raise _conflict(session, candidate)
+
+
+def _conflict(session: Session, candidate: Candidate) -> Conflict:
+    """Who was first, and what they decided."""
+    last = latest(session, candidate.id)
+    return Conflict("changed", by=last.person.name if last else "", action=last.action if last else "")

@@ -79,6 +79,7 @@ def _stop() -> frozenset[str]:
     from nlp.jurisdiction import load_jurisdiction
 
     tables = load_jurisdiction()
-    names = [region.name for region in tables.regions.values()] + [d.name for d in tables.districts.values()]
+    named = (*tables.regions.values(), *tables.districts.values(), *tables.towns)
+    names = [name for place in named for name in (place.name, *place.aliases)]
     places = {word for name in names for word in name.lower().split()}
     return frozenset((LEXICON / "stop.txt").read_text(encoding="utf-8").split()) | places

@@ -25,7 +25,7 @@ class PlainTokenizer:
 
     def of(self, words: list[str]) -> Doc:
         """A Doc of words that are plain already."""
-        return Doc(self.vocab, words=words or [""])
+        return Doc(self.vocab, words=words or ["§"])
 
     def to_bytes(self, **_: Any) -> bytes:
         return b""

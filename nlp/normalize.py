@@ -15,7 +15,9 @@ LONGEST_WORD = 40  # characters of a token that are looked at; the rest is noise
 _TOKEN = re.compile(r"https?://\S{1,300}|[@#]\w{1,60}|[^\W\d_]+(?:[0-9@][^\W\d_]+)*2?|\d+(?:[.,:]\d+)*|[^\w\s]")
 _ELONGATED = re.compile(r"(.)\1{2,}")
 _LEET = str.maketrans("013457@", "oieasta")
-_LOOK_ALIKE = str.maketrans("аеорсухіјѕԁһӏοαεικνρτυ", "aeopcyxijsdhloaeiknptu")
+_LOOK_ALIKE = str.maketrans(
+    "аеорсухіјѕԁһӏοαεικνρτυАВЕКМНОРСТХУІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijsdhloaeiknptuABEKMHOPCTXYIJSABEZHIKMNOPTYX"
+)  # Cyrillic and Greek letters that look Latin
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -52,14 +54,16 @@ def _plain_letter(letter: str) -> str:
 def tokenize(text: str) -> list[Token]:
     """Words, numbers, handles, hashtags, marks and emoji of a text, in plain Indonesian."""
     tokens: list[Token] = []
+    before = ""
     for start, end, word in _raw(clean(text)):
         norm = _normal(word)
-        if tokens and (pair := _words().get(f"{_surface(tokens[-1], text)} {word}")):
+        if tokens and (pair := _words().get(f"{before} {word}")):
             tokens[-1] = Token(tokens[-1].start, end, pair)
         elif norm == "siap" and tokens and tokens[-1].norm in _NEGATION:
             tokens.append(Token(start, end, "selesai"))
         else:
             tokens.append(Token(start, end, norm))
+        before = word
     return tokens
 
 
@@ -69,10 +73,6 @@ def _raw(text: str) -> Iterator[tuple[int, int, str]]:
         word = found[0].replace("\u02d0", "")
         if word:
             yield found.start(), found.end(), word[:LONGEST_WORD].lower()
-
-
-def _surface(token: Token, text: str) -> str:
-    return text[token.start : token.end].lower() if token.end - token.start <= LONGEST_WORD else token.norm
 
 
 @lru_cache(maxsize=65_536)

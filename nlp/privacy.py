@@ -13,7 +13,7 @@ _PLATE = re.compile(r"\b(?:BM|BA|BB|BK|BP|BH|BG|BE|B|D|F|H|L|N)[ .-]?\d{3,4}[ .-
 _ACCOUNT = re.compile(r"\b(?:no\.?\s?rek(?:ening)?|norek|rekening|rek)\b\D{0,25}(\d[\d .-]{6,22}\d)", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w.@/])@\w(?:[\w.]{0,38}\w)?")
 _PHONE_HINT = re.compile(r"(?:\+?62|\b0)[\d\s().-]{7,18}")
-_KK_HINT = re.compile(r"\b(?:no\.?\s?kk|nokk|kartu keluarga)\D{0,20}$", re.IGNORECASE)
+_KK_HINT = re.compile(r"\b(?:no(?:mor|\.)?\s?kk|kartu keluarga)\D{0,20}$", re.IGNORECASE)
 # Accounts of agencies and of the public complaint channels are nobody's personal data.
 PUBLIC_HANDLES = re.compile(
     r"@(?:pln|lapor|ombudsman|pemko|pemkab|pemprov|pemda|disduk|dukcapil|dishub|dinas|diskominfo|polda|polres|polsek|polri|"

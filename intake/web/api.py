@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -163,13 +164,13 @@ def read_candidate(session: DB, person: Caller, candidate_id: int) -> CandidateD
 @router.post("/v1/decisions", status_code=201)
 def decide(session: DB, person: Caller, given: DecisionIn) -> DecisionOut:
     """Decide about a candidate."""
-    return _reviewed(session, lambda: review.decide(session, person, **given.model_dump()))
+    return _reviewed(lambda: review.decide(session, person, **given.model_dump()))
 
 
 @router.post("/v1/decisions/{decision_id}/undo", status_code=201)
 def undo(session: DB, person: Caller, decision_id: int) -> DecisionOut:
     """Take back the last decision of a candidate."""
-    return _reviewed(session, lambda: review.undo(session, person, decision_id))
+    return _reviewed(lambda: review.undo(session, person, decision_id))
 
 
 @router.get("/v1/sources")
@@ -208,12 +209,10 @@ def _mention(mention: Mention) -> MentionOut:
     )
 
 
-def _reviewed(session: Session, act: Any) -> DecisionOut:
+def _reviewed(act: Callable[[], Decision]) -> DecisionOut:
     """A decision, or the reason why there is none as a problem."""
     try:
-        with session.begin_nested():
-            decision: Decision = act()
-            return DecisionOut.model_validate(decision)
+        return DecisionOut.model_validate(act())
     except review.NotAllowed as error:
         raise HTTPException(403, error.key) from None
     except review.Conflict as error:

@@ -311,18 +311,17 @@ def decide(
     """Decide, and on to the next one."""
     original = int(number) if (number := duplicate_of.strip().lstrip("#")).isdigit() and len(number) < 12 else None
     try:
-        with who.session.begin_nested():
-            decision = review.decide(
-                who.session,
-                who.person,
-                candidate_id,
-                version,
-                action,
-                track=track or None,
-                reason=reason or None,
-                duplicate_of=original,
-                note=note,
-            )
+        decision = review.decide(
+            who.session,
+            who.person,
+            candidate_id,
+            version,
+            action,
+            track=track or None,
+            reason=reason or None,
+            duplicate_of=original,
+            note=note,
+        )
     except review.ReviewError as error:
         return go(f"/kandidat/{candidate_id}", error.key, by=str(error.values.get("by", "")))
     following = queue.next_item(who.session, who.person)
@@ -332,8 +331,7 @@ def decide(
 @router.post("/putusan/{decision_id}/urungkan")
 def undo(who: Signed, decision_id: int) -> Response:
     try:
-        with who.session.begin_nested():
-            undone = review.undo(who.session, who.person, decision_id)
+        undone = review.undo(who.session, who.person, decision_id)
     except review.ReviewError as error:
         return go("/", error.key, by=str(error.values.get("by", "")))
     return go(f"/kandidat/{undone.candidate_id}", "undo")

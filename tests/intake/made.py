@@ -1,0 +1,54 @@
+"""Documents and analyses made for tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crawler import Document, document_key
+from intake import inbox
+from intake.models import Candidate, Mention
+from nlp import Analysis, Guess, Span
+
+NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
+OUTAGE = "Listrik padam di Duri sejak subuh, pedagang es merugi dan PLN tidak memberi kabar kapan menyala kembali"
+
+
+def document(number: int, text: str = OUTAGE, **more: Any) -> Document:
+    url = f"https://koran.example/{number}"
+    given: dict[str, Any] = {
+        "title": "",
+        "kind": "post",
+        "fetched_at": NOW,
+        "published_at": NOW - timedelta(hours=number % 20),
+    }
+    return Document(key=document_key(url), source=more.pop("source", "Koran"), url=url, text=text, **(given | more))
+
+
+def analysis(mention: Mention, **more: Any) -> Analysis:
+    given: dict[str, Any] = {
+        "failure": "yes",
+        "p": {"yes": 0.9, "vague": 0.07, "no": 0.03},
+        "sectors": (Guess("LIS", 0.9),),
+        "forms": (Guess("MA02", 0.8),),
+        "kinds": (Guess("PLN", 0.9),),
+        "agencies": (Guess("VT-PLN-UP3DMI", 0.9, "disebut: PLN Duri"),),
+        "place": "riau",
+        "regions": ("14.03",),
+        "districts": (),
+        "urgency": "U3",
+        "evidence": (Span(0, 14, "failure"),),
+        "model": "test",
+    }
+    return Analysis(id=str(mention.id), **(given | more))
+
+
+def told(session: Session, one: Document, threshold: float = 0.5, **more: Any) -> Candidate | None:
+    """Store a document, record its analysis."""
+    inbox.store(session, [one], b"key")
+    (mention,) = [m for m in inbox.pending(session, 10_000) if m.key == one.key]
+    candidate = inbox.record(session, mention, analysis(mention, **more), threshold)
+    session.flush()
+    return candidate

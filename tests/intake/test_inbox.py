@@ -1,0 +1,165 @@
+"""Documents to mentions to candidates; everything twice without effect."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from intake import inbox
+from intake.database import Sessions
+from intake.models import Candidate, Mention
+from tests.intake.made import NOW, OUTAGE, analysis, document, told
+
+
+def test_storing_twice_adds_nothing(factory: Sessions) -> None:
+    documents = [document(n) for n in range(450)]
+    with factory.begin() as session:
+        assert inbox.store(session, documents, b"key") == 450
+        assert inbox.store(session, [*documents, document(450)], b"key") == 1
+        assert session.scalar(select(func.count()).select_from(Mention)) == 451
+
+
+def test_what_a_database_refuses_is_taken_out(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(session, [document(1, "a\0b\ud800c", title="t\0")], b"key")
+        mention = session.scalars(select(Mention)).one()
+    assert (mention.text, mention.title) == ("ab?c", "t")
+
+
+def test_handles_become_pseudonyms_bylines_stay(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(
+            session,
+            [
+                document(1, author="@Budi"),
+                document(2, author="budi"),
+                document(3, author="Siti", kind="article", title="x"),
+            ],
+            b"key",
+        )
+        authors = session.scalars(select(Mention.author).order_by(Mention.id)).all()
+    assert authors[0] == authors[1]
+    assert str(authors[0]).startswith("p-")
+    assert authors[2] == "Siti"
+
+
+def test_recording_twice_changes_nothing(factory: Sessions) -> None:
+    with factory.begin() as session:
+        candidate = told(session, document(1))
+        assert candidate is not None
+        mention = session.scalars(select(Mention)).one()
+        assert inbox.record(session, mention, analysis(mention, failure="no"), 0.5) is candidate
+        assert (mention.failure, candidate.mention_count) == ("yes", 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"p": {"yes": 0.4, "vague": 0.3, "no": 0.3}},
+        {"place": "other"},
+        {"p": {"yes": 0.0, "vague": 0.0, "no": 1.0}, "failure": "no"},
+    ],
+)
+def test_what_is_no_failure_here_makes_no_candidate(factory: Sessions, more: dict[str, object]) -> None:
+    with factory.begin() as session:
+        assert told(session, document(1), **more) is None
+        assert session.scalars(select(Mention)).one().analysed_at is not None
+
+
+def test_voices_of_one_event_join_and_copies_are_one_voice(factory: Sessions) -> None:
+    with factory.begin() as session:
+        one = told(session, document(1, OUTAGE, kind="article", title="Listrik Padam di Duri", source="A"))
+        two = told(session, document(2, "pln duri padam lagi dari subuh, es kami cair semua", source="B"))
+        three = told(session, document(3, OUTAGE + ".", kind="article", title="Listrik Padam di Duri", source="C"))
+        assert one is two is three
+        assert one is not None
+        assert (one.mention_count, one.voice_count, one.source_count) == (3, 2, 3)
+        assert one.headline == "Listrik Padam di Duri"
+        assert (one.agency_id, one.agency_reason) == ("VT-PLN-UP3DMI", "disebut: PLN Duri")
+        reasons = [
+            json.loads(m.join_reason) if m.join_reason else None
+            for m in session.scalars(select(Mention).order_by(Mention.id))
+        ]
+    assert reasons[0] is None
+    assert "words" in reasons[1]
+    assert reasons[2] == ["near_copy"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"regions": ("14.71",)},
+        {"sectors": ()},
+        {"published_at": NOW - timedelta(days=9)},
+        {
+            "text": "kabel pln menjuntai menimpa atap sekolah, anak anak takut lewat",
+            "published_at": NOW - timedelta(hours=60),
+        },
+    ],
+)
+def test_other_events_stay_apart(factory: Sessions, more: dict[str, object]) -> None:
+    of_document = {name: value for name, value in more.items() if name in ("published_at", "text")}
+    more = {name: value for name, value in more.items() if name not in of_document}
+    with factory.begin() as session:
+        one = told(session, document(1))
+        other = told(
+            session, document(2, **({"text": "lampu mati lagi malam ni, pln tak ada kabar"} | of_document)), **more
+        )
+        assert one is not other
+
+
+def test_an_unknown_agency_does_no_harm(factory: Sessions) -> None:
+    from nlp import Guess
+
+    with factory.begin() as session:
+        candidate = told(session, document(1), agencies=(Guess("RI-9999-NONE", 0.9),))
+    assert candidate is not None
+    assert candidate.agency_id is None
+
+
+def test_a_later_voice_joins_a_decided_candidate_without_reopening_it(factory: Sessions) -> None:
+    with factory.begin() as session:
+        candidate = told(session, document(1))
+        assert candidate is not None
+        candidate.state = "rejected"
+        told(session, document(2, OUTAGE + " lagi"))
+        assert (candidate.state, candidate.mention_count) == ("rejected", 2)
+        assert session.scalar(select(func.count()).select_from(Candidate)) == 1
+
+
+def test_a_failing_analysis_is_put_aside_after_three(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(session, [document(1)], b"key")
+        for _ in range(3):
+            (mention,) = inbox.pending(session)
+            inbox.set_aside(session, mention, "ValueError: x")
+        assert inbox.pending(session) == []
+        assert session.scalars(select(Mention)).one().error == "ValueError: x"
+
+
+def test_import_reads_json_lines_and_csv(tmp_path: Path) -> None:
+    lines = tmp_path / "a.jsonl"
+    lines.write_text(
+        json.dumps({"id": 1, "text": "air mati", "url": "https://x.example/1", "published_at": "2026-11-20T07:00:00"})
+        + "\n\n[1]\n"
+        + json.dumps({"id": "2", "text": " "})
+        + "\n"
+        + json.dumps({"id": "3", "text": "a", "published_at": "kemarin"})
+        + "\n"
+        + document(9).to_json()
+        + "\n"
+    )
+    ((documents, refusals),) = inbox.read_import(lines)
+    assert [(d.text, d.url) for d in documents] == [
+        ("air mati", "https://x.example/1"),
+        (OUTAGE, "https://koran.example/9"),
+    ]
+    assert str(documents[0].published_at) == "2026-11-20 00:00:00+00:00"
+    assert [refusal.line for refusal in refusals] == [3, 4, 5]
+    table = tmp_path / "b.csv"
+    table.write_text('id,text,source,url\n7,"baris\nkedua",Warga,javascript:alert(1)\n,,,\n', encoding="utf-8")
+    ((documents, refusals),) = inbox.read_import(table)
+    assert [(d.text, d.source, d.url) for d in documents] == [("baris\nkedua", "Warga", "")]
+    assert len(refusals) == 1

@@ -1,0 +1,158 @@
+"""The analyser: an answer for every text, the same alone as in a batch, evidence inside the text."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nlp import Analysis, Text, load
+from nlp.evaluate import evaluate
+from nlp.pipeline import Analyser
+from nlp.train import read_rows, train
+
+NLP = Path(__file__).parents[2] / "nlp"
+OUTAGE = "Sudah 3 hari listrik padam di Bagan Batu, PLN tidak ada kabar. Ibu saya cuci darah. NIK 1407094505850003"
+
+
+@pytest.fixture(scope="module")
+def analyser() -> Analyser:
+    return load()
+
+
+def test_one_text(analyser: Analyser) -> None:
+    found = analyser(Text("1", OUTAGE))
+    assert found.failure == "yes"
+    assert (found.sectors[0].code, found.kinds[0].code, found.regions) == ("LIS", "PLN", ("14.07",))
+    assert found.urgency == "U2"
+    assert [OUTAGE[span.start : span.end] for span in found.pii] == ["1407094505850003"]
+    assert sum(found.p.values()) == pytest.approx(1)
+
+
+def test_ordinary_news_is_no_failure(analyser: Analyser) -> None:
+    found = analyser(
+        Text("1", "Bupati meresmikan taman kota dan mengajak warga menjaga kebersihan.", "Taman Kota Diresmikan")
+    )
+    assert found.failure == "no"
+    assert found.p["yes"] < 0.3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\x00",
+        "\ud800",
+        "x" * 1_000_000,
+        "а" * 5000,
+        "\u202eabc",
+        "<p>&nbsp;</p>",
+        "你好",
+        "1" * 3000,
+        "😤" * 500,
+        "...",
+        "\n" * 9999,
+    ],
+)
+def test_every_text_gets_an_answer(analyser: Analyser, text: str) -> None:
+    found = analyser(Text("1", text, text[:50]))
+    assert isinstance(found, Analysis)
+    json.loads(found.to_json().encode("utf-8", "surrogatepass"))
+    assert (len(text) > 100_000) == bool(found.notes)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
+def test_spans_lie_inside_the_text(analyser: Analyser, text: str) -> None:
+    found = analyser(Text("1", text))
+    assert all(0 <= span.start < span.end <= len(text) for span in (*found.evidence, *found.pii))
+
+
+def test_alone_as_in_a_batch(analyser: Analyser) -> None:
+    texts = [
+        Text(str(n), text)
+        for n, text in enumerate([OUTAGE, "", "makan siang enak", "jalan rusak di Sorek dibiarkan"] * 5)
+    ]
+    assert list(analyser.pipe(texts, batch_size=7)) == [analyser(text) for text in texts]
+
+
+def test_the_command_streams_in_order_and_names_bad_lines() -> None:
+    lines = [
+        '{"id": "a", "text": "air mati"}',
+        "bukan json",
+        '{"id": "b"}',
+        '{"key": "c", "text": "terima kasih"}',
+        '{"id": 7, "text": "x"}',
+    ]
+    out = subprocess.run(
+        [sys.executable, "-m", "nlp", "-"], input="\n".join(lines), capture_output=True, text=True, check=True
+    )
+    rows = [json.loads(line) for line in out.stdout.splitlines()]
+    assert [row["id"] for row in rows] == ["a", None, None, "c", "7"]
+    assert all("line" in row and row["error"] for row in rows[1:3])
+
+
+def test_the_analysis_has_the_agreed_form(analyser: Analyser) -> None:
+    row = analyser(Text("x", OUTAGE)).to_dict()
+    assert set(row) >= {
+        "id", "failure", "sectors", "forms", "kinds", "agencies", "place", "regions", "districts",
+        "urgency", "sarcasm", "evidence", "pii", "language", "model",
+    }  # fmt: skip
+    assert set(row["failure"]) == {"label", "p"}
+    assert set(row["evidence"][0]) == {"start", "end", "for"}
+    assert set(row["agencies"][0]) >= {"id", "p"}
+
+
+def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    rows = read_rows(sorted((NLP / "corpus").glob("mixed_a.jsonl")))[:60]
+    for name in ("one", "two"):
+        train(rows, tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_bad_training_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "a"}\n')
+    with pytest.raises(ValueError, match=r"x\.jsonl:1"):
+        read_rows([path])
+
+
+def test_the_shipped_model_is_of_this_corpus() -> None:
+    from nlp.train import digest
+
+    figures = json.loads((NLP / "model/figures.json").read_text())
+    assert figures["corpus"] == digest(read_rows(sorted((NLP / "corpus").glob("*.jsonl"))))
+
+
+# Floors, pinned a little under what was measured on nlp/gold (2026-11); a re-pin says so in its commit.
+FLOORS = {
+    "failure.f1_yes": 0.80,
+    "failure.average_precision": 0.85,
+    "sector.first_in_gold": 0.60,
+    "kind.first_in_gold": 0.65,
+    "region.exact": 0.85,
+}
+
+
+def test_quality_keeps_its_floors() -> None:
+    measured = evaluate(NLP / "gold/gold.jsonl")
+    below = {name: (measured[name], floor) for name, floor in FLOORS.items() if measured[name] < floor}
+    assert not below
+
+
+def test_import_is_light() -> None:
+    code = "import sys, nlp, crawler, intake; sys.exit(bool({'spacy', 'scrapy', 'sqlalchemy', 'altair', 'trafilatura'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_stdin_may_hold_broken_bytes() -> None:
+    data = io.BytesIO(b'{"id": "a", "text": "air \xff mati"}\n').getvalue()
+    out = subprocess.run([sys.executable, "-m", "nlp"], input=data, capture_output=True, check=False)
+    assert out.returncode == 0
+    assert json.loads(out.stdout)["id"] in ("a", None)
