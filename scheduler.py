@@ -293,6 +293,7 @@ def _listener(settings: Settings) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((address, settings.port))
+            listener.listen()  # whoever reads the address may knock at once
         except OSError as error:
             refuse(
                 f"the console cannot listen on {address}:{settings.port} ({error.strerror}). "

@@ -10,6 +10,7 @@ import numpy as np
 import simplemma
 from rensa import RMinHash
 
+from nlp.jurisdiction import District, Place, Region, load_jurisdiction
 from nlp.normalize import LEXICON, tokenize
 
 PERMUTATIONS = 128
@@ -76,10 +77,8 @@ def _concepts() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _stop() -> frozenset[str]:
-    from nlp.jurisdiction import load_jurisdiction
-
     tables = load_jurisdiction()
-    named = (*tables.regions.values(), *tables.districts.values(), *tables.towns)
+    named: list[Region | District | Place] = [*tables.regions.values(), *tables.districts.values(), *tables.towns]
     names = [name for place in named for name in (place.name, *place.aliases)]
     places = {word for name in names for word in name.lower().split()}
     return frozenset((LEXICON / "stop.txt").read_text(encoding="utf-8").split()) | places
