@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 from crawler.document import Document
@@ -18,6 +20,7 @@ from crawler.source import Batch, Note, Source, Validators, Visit
 __all__ = ["Politeness", "crawl"]
 
 BATCH = 50
+HOME = Path(__file__).parents[1]  # where the packages stand
 
 
 def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = False) -> Generator[Batch, None, None]:
@@ -51,7 +54,9 @@ class _Child:
 
     def __enter__(self) -> tuple[IO[bytes], subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "crawler.spider"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        found = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))  # from any folder
+        environment = os.environ | {"PYTHONPATH": found}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert self.process.stdin and self.process.stdout
         with suppress(BrokenPipeError):  # a child that died at once: its output ends and says so
             self.process.stdin.write(json.dumps(self.order).encode() + b"\n")

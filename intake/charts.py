@@ -67,7 +67,9 @@ def _svg(
             ),
         )
         .configure_view(stroke=None)
-        .configure(background="#ffffff", font="system-ui, sans-serif")
+        .configure(
+            background="#ffffff", font="system-ui, sans-serif", padding={"left": 5, "right": 60, "top": 5, "bottom": 5}
+        )
     )
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
     return _named(svg, title, description).encode()

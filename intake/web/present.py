@@ -144,7 +144,7 @@ class Presenter:
 
     def certainty(self, p: float) -> str:
         word = _("hampir pasti") if p >= 0.9 else _("cukup yakin") if p >= 0.7 else _("perlu diperiksa")
-        return f"{self._(word)} ({format_percent(p, locale=self.language)})"
+        return f"{self._(word)} ({format_percent(min(p, 0.99), locale=self.language)})"  # nobody is ever certain
 
     def moment(self, at: datetime | None) -> str:
         """`24 Nov 2026 07.18 WIB`"""
