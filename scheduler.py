@@ -366,8 +366,12 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the model; the shipped one if none.")] = None,
 ) -> None:
     """Train the classifier from labelled texts; the same texts give the same bytes."""
+    from importlib.util import find_spec
+
     from nlp.train import main as train_main
 
+    if find_spec("sklearn") is None:
+        refuse("training needs scikit-learn. Install it with: pip install 'kentongan[train]'")
     train_main(files or None, out)
 
 
