@@ -115,6 +115,13 @@ class Agencies:
         kinds = _ranked((one.kind, one, one.chance, one.reason) for one in evidence)
         return Answerable(kinds, self._offices(evidence, where, hint), _spans(evidence, kinds))
 
+    def kinds_named(self, reading: Reading) -> list[str]:
+        """Kinds of body a text points at by name or by a strong cue, whatever its place; for the classifier."""
+        named = (_one(hit.value) for hit in self._names.longest(reading))
+        kinds = [one.body.kind if one.body else self._tables.agencies[one.agency].kind for one in named]
+        cued = [rule.kinds[0] for hit in self._cues.all(reading) for rule in hit.value if rule.strong]
+        return sorted({*kinds[:_MOST], *cued[:_MOST]})
+
     def _regions(self, where: Where, hint: str | None) -> tuple[str, ...]:
         """Regions an office may be sought in: of the text, or else suggested by the home of the source."""
         if where.regions:

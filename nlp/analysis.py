@@ -36,11 +36,14 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters [start, end) of the text, and what they are evidence of, or what kind of personal data."""
+    """Characters [start, end) of the text, and what they are evidence of, or what kind of personal data.
+
+    Labels of evidence: failure agency place urgency. Of personal data: nik kk phone email plate account handle name.
+    """
 
     start: int
     end: int
-    label: str  # evidence: failure sector form agency place urgency; personal data: nik kk phone email plate account
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Failure or not, which sector, which form of maladministration: a linear reading of words and their parts.
+"""Failure or not, sector, form of maladministration, urgency: a linear reading of words.
 
-A text is a bag of plain words, word pairs, the parts of each word (2 to 5 letters, so that a misspelt or unseen word still
-says something), the cues of the taxonomy it holds and the kinds of body it points at. One table of weights gives a score
-for every code of every axis; scores become probabilities at a temperature fitted on held-apart texts. The table is a
-component of a spaCy pipeline, trained by `nlp.train`.
+A text is a bag of plain words, their dictionary forms, pairs of both, the cues of the taxonomy it holds and the kinds of
+body it names. One table of weights gives a score for every code of every axis; scores become probabilities at a temperature
+fitted on held-apart texts. Being linear, it also tells what each word added. The table is a component of a spaCy pipeline,
+trained by `nlp.train`.
 """
 
 from __future__ import annotations
@@ -12,27 +12,24 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nlp.agencies import Agencies
-from nlp.normalize import LEXICON, tokenize
+from nlp.normalize import LEXICON, lemma, tokenize
 from nlp.phrases import Phrases, read
-from nlp.places import Places
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 MODEL = Path(__file__).parent / "model"
-AXES = ("failure", "sector", "form")
+AXES = ("failure", "sector", "form", "urgency")
 READ = 2500  # characters of a text that are classified: the lead tells, the tail repeats
 MARK = "§"  # begins what is no word of the text but a finding about it
-PART = "~"  # begins a part of a word
-PARTS = (2, 5)  # letters
+LEMMA = "~"  # begins the dictionary form of a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,80 +39,96 @@ class Scores:
     failure: Mapping[str, float]
     sector: Mapping[str, float]
     form: Mapping[str, float]
+    urgency: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the classifier reads of a text."""
+
+    plain: tuple[str, ...]  # words of title and text in plain Indonesian
+    spans: tuple[tuple[int, int], ...]  # of each, in the text; negative in the title
+    marks: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[str]:
+        return chain(self.plain, self.marks)
 
 
 class Features:
-    """What the classifier reads: plain words, the cues of the taxonomy, and the kinds of body the text points at."""
+    """Reads a text: plain words, then marks for the cues of the taxonomy and the kinds of body named."""
 
-    def __init__(self, places: Places, agencies: Agencies) -> None:
-        self.places, self.agencies = places, agencies
+    def __init__(self, agencies: Agencies) -> None:
+        self.agencies = agencies
         rows = (LEXICON / "cues.tsv").read_text(encoding="utf-8").splitlines()[1:]
         self.cues = Phrases((phrase, code) for phrase, code in (row.split("\t") for row in rows))
 
-    def __call__(self, title: str, text: str) -> list[str]:
-        """Plain words of the title and the beginning of the text, then marks that no word can be mistaken for."""
+    def __call__(self, title: str, text: str) -> Words:
         whole = f"{title}\n{text[:READ]}" if title else text[:READ]
-        return [token.norm for token in tokenize(whole)] + self._marks(whole)
+        shift = len(title) + 1 if title else 0
+        tokens = tokenize(whole)
+        return Words(
+            tuple(token.norm for token in tokens),
+            tuple((token.start - shift, token.end - shift) for token in tokens),
+            tuple(MARK + mark for mark in self._marks(whole)),
+        )
 
     def _marks(self, whole: str) -> list[str]:
-        codes = sorted({code for hit in self.cues.longest(read(whole)) for code in hit.value})
-        kinds = self.agencies(whole, "", self.places(whole), ()).kinds
-        return [MARK + code for code in codes] + [MARK + kind.code for kind in kinds[:2]]
+        reading = read(whole)
+        codes = sorted({code for hit in self.cues.longest(reading) for code in hit.value})
+        return [*codes, *self.agencies.kinds_named(reading)]
+
+
+def terms(words: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Every term of a text with the index of its (first) word; marks with that of their own."""
+    before = before_lemma = ""
+    for index, word in enumerate(words):
+        yield index, word
+        if word[0] == MARK:
+            continue
+        basic = LEMMA + lemma(word)
+        yield index, basic
+        if before:
+            yield index - 1, f"{before} {word}"
+            yield index - 1, f"{before_lemma} {basic}"
+        before, before_lemma = word, basic
 
 
 class Vocabulary:
     """The terms the weights know, in a fixed order, and what makes a text a vector over them."""
 
-    def __init__(self, terms: Sequence[str], rarity: np.ndarray) -> None:
+    def __init__(self, known: Sequence[str], rarity: np.ndarray) -> None:
         """`rarity`: inverse document frequency of each term, float32."""
-        self.terms, self.rarity = terms, rarity
-        self._place = {term: place for place, term in enumerate(terms)}
-        self._parts_of = lru_cache(maxsize=65_536)(self._find_parts)
+        self.terms, self.rarity = known, rarity
+        self._place = {term: place for place, term in enumerate(known)}
 
     @classmethod
-    def of(cls, texts: Iterable[Sequence[str]], least: int) -> Vocabulary:
+    def of(cls, texts: Iterable[Iterable[str]], least: int) -> Vocabulary:
         """Terms that stand in at least `least` of the texts."""
         seen: Counter[str] = Counter()
         number = 0
         for number, words in enumerate(texts, 1):  # noqa: B007
-            plain = [word for word in words if word[0] != MARK]
-            seen.update({*words, *_pairs(plain), *(part for word in set(plain) for part in parts(word))})
-        terms = sorted(term for term, count in seen.items() if count >= least)
-        counts = np.array([seen[term] for term in terms])
-        return cls(terms, (np.log((1 + number) / (1 + counts)) + 1).astype("float32"))
+            seen.update({term for _, term in terms(words)})
+        known = sorted(term for term, count in seen.items() if count >= least)
+        counts = np.array([seen[term] for term in known])
+        return cls(known, (np.log((1 + number) / (1 + counts)) + 1).astype("float32"))
 
-    def vector(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Places and values of a text's terms: two blocks of length 1, whole words and pairs, and parts of words."""
-        plain = [word for word in words if word[0] != MARK]
+    def vector(self, words: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Places and values of a text's terms, as a vector of length 1."""
         find = self._place.get
-        whole = [place for term in (*words, *_pairs(plain)) if (place := find(term)) is not None]
-        pieces = [self._parts_of(word) for word in plain]
-        blocks = [np.array(whole, dtype=np.intp), np.concatenate(pieces) if pieces else np.empty(0, np.intp)]
-        found = [self._weighed(block) for block in blocks]
-        return np.concatenate([places for places, _ in found]), np.concatenate([values for _, values in found])
+        return self._weighed([place for _, term in terms(words) if (place := find(term)) is not None])[:2]
 
-    def _weighed(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        places, counts = np.unique(block, return_counts=True)
+    def occurrences(self, words: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of every occurrence of a known term: index of its word, its place, its share of the value."""
+        find = self._place.get
+        found = [(index, place) for index, term in terms(words) if (place := find(term)) is not None]
+        _, values, back, counts = self._weighed([place for _, place in found])
+        indices = np.array([index for index, _ in found], dtype=np.intp)
+        return indices, np.array([place for _, place in found], dtype=np.intp), (values / counts)[back]
+
+    def _weighed(self, found: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        places, back, counts = np.unique(np.array(found, dtype=np.intp), return_inverse=True, return_counts=True)
         values = (1 + np.log(counts, dtype="float32")) * self.rarity[places]
-        return places, values / max(float(np.linalg.norm(values)), 1e-6)
-
-    def _find_parts(self, word: str) -> np.ndarray:
-        found = (self._place.get(part) for part in parts(word))
-        return np.array([place for place in found if place is not None], dtype=np.intp)
-
-
-def parts(word: str) -> list[str]:
-    """`jalan` -> "~ j", "~ja", ..., its beginning and end marked by a blank."""
-    framed = f" {word} "
-    return [
-        PART + framed[start : start + size]
-        for size in range(PARTS[0], PARTS[1] + 1)
-        for start in range(len(framed) - size + 1)
-    ]
-
-
-def _pairs(words: Sequence[str]) -> list[str]:
-    return [f"{one} {two}" for one, two in pairwise(words)]
+        return places, values / max(float(np.linalg.norm(values)), 1e-6), back, counts
 
 
 class Weights:
@@ -126,6 +139,8 @@ class Weights:
         self.vocabulary, self.table, self.bias, self.meta = vocabulary, table, bias, meta
         ends = np.cumsum([len(meta["labels"][axis]) for axis in AXES])
         self.columns = {axis: slice(end - len(meta["labels"][axis]), end) for axis, end in zip(AXES, ends, strict=True)}
+        no, vague, yes = table[:, self.columns["failure"]].T  # the order of the alphabet
+        self._telling = yes - (no + vague) / 2
 
     @classmethod
     def read(cls, folder: Path) -> Weights:
@@ -148,7 +163,7 @@ class Weights:
         figures = json.dumps(self.meta, indent=1, sort_keys=True) + "\n"
         (folder / "figures.json").write_text(figures, encoding="utf-8")
 
-    def cats(self, words: Sequence[str]) -> dict[str, float]:
+    def cats(self, words: Iterable[str]) -> dict[str, float]:
         """`{"failure:yes": p, ...}`: spaCy's form of categories."""
         places, values = self.vocabulary.vector(words)
         raw = self.bias + values @ self.table[places]
@@ -161,6 +176,12 @@ class Weights:
                 strict=True,
             )
         }
+
+    def told_by(self, words: Words) -> np.ndarray:
+        """What each word of a text adds to "a failure is told", against the rest; one number a word."""
+        indices, places, values = self.vocabulary.occurrences(words)
+        added = values * self._telling[places]
+        return np.bincount(indices, added, len(words.plain) + len(words.marks))[: len(words.plain)]
 
     def __call__(self, doc: Doc) -> Doc:
         """As a component of a spaCy pipeline."""
@@ -175,14 +196,15 @@ class Classifier:
         from nlp.language import with_weights
 
         self.nlp = with_weights(folder)
-        self.meta = self.nlp.get_pipe("kentongan_weights").meta  # type: ignore[attr-defined]
+        self.weights: Weights = self.nlp.get_pipe("kentongan_weights")  # type: ignore[assignment]
+        self.meta = self.weights.meta
 
     @property
     def version(self) -> str:
         return str(self.meta["version"])
 
-    def pipe(self, texts: Iterable[Sequence[str]], batch_size: int = 128) -> Iterator[Scores]:
-        """Scores of texts given as plain words (see `Features`), in order."""
+    def pipe(self, texts: Iterable[Words], batch_size: int = 128) -> Iterator[Scores]:
+        """Scores of texts as `Features` reads them, in order."""
         make = self.nlp.tokenizer.of  # type: ignore[union-attr]
         for doc in self.nlp.pipe((make(list(words)) for words in texts), batch_size=batch_size):
             ps = iter(doc.cats.items())

@@ -7,11 +7,10 @@ from collections import Counter
 from functools import lru_cache
 
 import numpy as np
-import simplemma
 from rensa import RMinHash
 
 from nlp.jurisdiction import District, Place, Region, load_jurisdiction
-from nlp.normalize import LEXICON, tokenize
+from nlp.normalize import LEXICON, lemma, tokenize
 
 PERMUTATIONS = 128
 BANDS = 16  # of 8 rows: texts of similarity .7 share one with probability .61 a wording, .8 with .95
@@ -54,12 +53,6 @@ def key_words(text: str, most: int = 24) -> tuple[str, ...]:
     for word in _stop():
         counts.pop(word, None)
     return tuple(word for word, _ in counts.most_common(most))
-
-
-@lru_cache(maxsize=65_536)
-def lemma(word: str) -> str:
-    """The dictionary form of an Indonesian word."""
-    return simplemma.lemmatize(word, lang="id").lower()
 
 
 @lru_cache(maxsize=65_536)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import simplemma
+
 LEXICON = Path(__file__).parent / "lexicon"
 LONGEST_WORD = 40  # characters of a token that are looked at; the rest is noise
 
@@ -73,6 +75,12 @@ def _raw(text: str) -> Iterator[tuple[int, int, str]]:
         word = found[0].replace("\u02d0", "")
         if word:
             yield found.start(), found.end(), word[:LONGEST_WORD].lower()
+
+
+@lru_cache(maxsize=65_536)
+def lemma(word: str) -> str:
+    """The dictionary form of an Indonesian word."""
+    return simplemma.lemmatize(word, lang="id").lower()
 
 
 @lru_cache(maxsize=65_536)

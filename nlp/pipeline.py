@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
+
 from nlp.agencies import Agencies, Answerable
 from nlp.analysis import Analysis, FailureLabel, Guess, Span, Text
-from nlp.classify import Classifier, Features, Scores
+from nlp.classify import READ, Classifier, Features, Scores, Words
 from nlp.jurisdiction import load_jurisdiction
 from nlp.normalize import clean
 from nlp.places import Places
@@ -17,11 +20,12 @@ from nlp.privacy import personal_data
 from nlp.urgency import is_sarcastic, urgency
 
 LONGEST = 100_000  # characters that are analysed
-SURELY_NO = 0.9  # probability of "no" from which nothing else is said of a text
+SURELY_NO = 0.98  # probability of "no" from which nothing else is said of a text
 CERTAIN = {"sector": 0.12, "form": 0.12}  # below this we say nothing
 MOST = {"sector": 2, "form": 3}
-MOST_EVIDENCE = 3  # sentences
-_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)")
+MOST_EVIDENCE = 3  # clauses
+MOST_CLAUSES = 200
+_CLAUSE = re.compile(r"[^\n]+?(?:[.!?,;:]+(?=\s|$)|\n|$)")
 _MALAY = frozenset(
     [
         "tak",
@@ -79,7 +83,7 @@ class Analyser:
     def __init__(self, province: str = "riau") -> None:
         tables = load_jurisdiction(province)
         self.places, self.agencies = Places(tables), Agencies(tables)
-        self.features = Features(self.places, self.agencies)
+        self.features = Features(self.agencies)
         self.classifier = Classifier()
         self.model = self.classifier.version
 
@@ -93,20 +97,21 @@ class Analyser:
             readable = [
                 replace(text, text=clean(text.text[:LONGEST]), title=clean(text.title[:1000])) for text in batch
             ]
-            scores = list(self.classifier.pipe(self.features(text.title, text.text) for text in readable))
-            sentences = self._evidence(readable, scores)
-            for original, text, score, spans in zip(batch, readable, scores, sentences, strict=True):
-                yield self._analysis(original, text, score, spans)
+            words = [self.features(text.title, text.text) for text in readable]
+            scores = self.classifier.pipe(words)
+            for original, text, word, score in zip(batch, readable, words, scores, strict=True):
+                yield self._analysis(original, text, word, score)
 
-    def _analysis(self, original: Text, text: Text, scores: Scores, sentences: tuple[Span, ...]) -> Analysis:
+    def _analysis(self, original: Text, text: Text, words: Words, scores: Scores) -> Analysis:
         label = _label(scores.failure)
         told = (
             scores.failure["no"] < SURELY_NO
         )  # who reads only the label leaves the rest; who asks further gets an answer
         sectors = _guesses(scores.sector, "sector") if told else ()
-        forms = _guesses(scores.form, "form") if told else ()
+        forms = _guesses(_forms(scores, label), "form") if told else ()
+        clauses = self._evidence(text.text, words) if label != "no" else ()
         where = self.places(text.text, text.region, text.title, text.source)
-        soon, urgent = urgency(text.text, label, sectors, forms)
+        soon, urgent = urgency(text.text, label, scores.urgency)
         found = Answerable()
         if told:
             found = self.agencies(text.text, text.title, where, sectors, text.region, text.source)
@@ -123,32 +128,40 @@ class Analyser:
             districts=where.districts,
             urgency=soon,
             sarcasm=is_sarcastic(text.text, label),
-            evidence=tuple(sorted((*sentences, *where.spans, *found.spans, *urgent), key=lambda s: (s.start, s.end))),
-            pii=personal_data(text.text),
+            evidence=tuple(sorted((*clauses, *where.spans, *found.spans, *urgent), key=lambda s: (s.start, s.end))),
+            pii=personal_data(text.text, (*where.spans, *found.spans)),
             language=language(text.text),
             model=self.model,
             notes=(f"text cut at {LONGEST} characters",) if len(original.text) > LONGEST else (),
         )
 
-    def _evidence(self, texts: Sequence[Text], scores: Sequence[Scores]) -> list[tuple[Span, ...]]:
-        """The sentences that, read alone, tell most surely of a failure; of a short text its only one."""
-        spans = [
-            [
-                Span(*_trimmed(text.text, *found.span()), "failure")
-                for found in islice(_SENTENCE.finditer(text.text), 40)
-            ]
-            if _label(score.failure) != "no"
-            else []
-            for text, score in zip(texts, scores, strict=True)
-        ]
-        parts = [[span for span in row if span.end - span.start > 3] for row in spans]
-        flat = [
-            self.features("", text.text[span.start : span.end])
-            for text, row in zip(texts, parts, strict=True)
-            for span in row
-        ]
-        alone = self.classifier.pipe(flat)
-        return [_surest([(next(alone).failure["yes"], span) for span in row]) for row in parts]
+    def _evidence(self, text: str, words: Words) -> tuple[Span, ...]:
+        """The clauses that speak most for a failure, by what their words add to the score; of a single clause its core."""
+        added = self.classifier.weights.told_by(words)
+        starts = [start for start, _ in words.spans]
+        clauses = [_trimmed(text, *found.span()) for found in islice(_CLAUSE.finditer(text[:READ]), MOST_CLAUSES)]
+        ranges = [(bisect_left(starts, start), bisect_left(starts, end)) for start, end in clauses if end > start]
+        if sum(last > first for first, last in ranges) < 2:
+            ranges = [_core(added, bisect_left(starts, 0))]
+        scored = [(float(added[first:last].sum()), first, last) for first, last in ranges if last > first]
+        best = [one for one in sorted(scored, reverse=True)[:MOST_EVIDENCE] if one[0] > 0]
+        enough = 0.4 * best[0][0] if best else 0.0
+        return tuple(
+            Span(words.spans[first][0], words.spans[last - 1][1], "failure")
+            for score, first, last in best
+            if score >= enough
+        )
+
+
+def _core(added: np.ndarray, first: int) -> tuple[int, int]:
+    """The run of words that adds most, from word `first` on."""
+    best, run, start = (0.0, first, first), 0.0, first
+    for index in range(first, len(added)):
+        if run <= 0:
+            run, start = 0.0, index
+        run += float(added[index])
+        best = max(best, (run, start, index + 1))
+    return best[1], best[2]
 
 
 def language(text: str) -> str:
@@ -168,18 +181,18 @@ def _label(p: Mapping[str, float]) -> FailureLabel:
     return "yes" if best == "yes" else "vague" if best == "vague" else "no"
 
 
+def _forms(scores: Scores, label: FailureLabel) -> dict[str, float]:
+    """Where a failure is told there is an act or omission: "not identifiable" is for texts that only criticise."""
+    yes, vague = scores.failure["yes"], scores.failure["vague"]
+    unknown = 0.0 if label == "yes" else scores.form["MA00"] * vague / (yes + vague)
+    rest = sum(scores.form.values()) - scores.form["MA00"] + unknown
+    return {code: (unknown if code == "MA00" else p) / rest for code, p in scores.form.items()}
+
+
 def _guesses(p: Mapping[str, float], axis: str) -> tuple[Guess, ...]:
     """The likeliest codes that are sure enough; a second one only if it comes near the first."""
     ranked = sorted(p.items(), key=lambda pair: (-pair[1], pair[0]))[: MOST[axis]]
     return tuple(Guess(code, value) for code, value in ranked if value >= max(CERTAIN[axis], ranked[0][1] / 3))
-
-
-def _surest(scored: Sequence[tuple[float, Span]]) -> tuple[Span, ...]:
-    if not scored:
-        return ()
-    enough = 0.6 * max(score for score, _ in scored)
-    best = sorted(scored, key=lambda pair: -pair[0])[:MOST_EVIDENCE]
-    return tuple(span for score, span in sorted(best, key=lambda pair: pair[1].start) if score >= enough)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

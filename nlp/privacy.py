@@ -1,9 +1,14 @@
-"""What must be masked: identity numbers, phones, addresses of e-mail, plates, accounts, handles."""
+"""What must be masked: identity numbers, phones, addresses of e-mail, plates, accounts, handles, names of minors and victims.
+
+Names are found by what stands beside them: an age below 18 ("Rafi (9)", "Putri, 15 tahun") or a word that makes a person a
+child, a pupil or a victim ("korban", "siswi", "anaknya"). A name with neither is not found: the press prints it, and a list
+of names would cover half the language.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nlp.analysis import Span
 
@@ -14,6 +19,23 @@ _ACCOUNT = re.compile(r"\b(?:no\.?\s?rek(?:ening)?|norek|rekening|rek)\b\D{0,25}
 _HANDLE = re.compile(r"(?<![\w.@/])@\w(?:[\w.]{0,38}\w)?")
 _PHONE_HINT = re.compile(r"(?:\+?62|\b0)[\d\s().-]{7,18}")
 _KK_HINT = re.compile(r"\b(?:no(?:mor|\.)?\s?kk|kartu keluarga)\D{0,20}$", re.IGNORECASE)
+_NAME = r"[A-Z][a-z']{1,20}(?: (?:[A-Z][a-z']{1,20}|[A-Z]\.|bin|binti)){0,3}"
+_AGED = re.compile(rf"\b({_NAME})(?: ?\((\d{{1,2}})(?: ?(?:tahun|thn|th))?\)|,? (\d{{1,2}}) ?(?:tahun|thn|th)\b)")
+_PERSON = (
+    r"\b(?:korban|almarhum|almarhumah|bayi|balita|bocah|anak|putr[ai]|siswa|siswi|murid|santri|santriwati|pelajar|remaja)"
+    r"(?:nya|ku)?\b"
+)
+_WHICH = r"(?: (?:yang|saya|kami|itu|ini|pertama|kedua|bungsu|sulung|tersebut)){0,2}"
+_CALLED = re.compile(rf"{_PERSON},?{_WHICH},? (?:bernama |atas nama )?({_NAME})")
+_NAMED = re.compile(
+    rf"(?i:{_PERSON}[^.!?\n]{{0,40}}? (?:bernama|namanya|atas nama)) (\w{{2,20}}(?: [A-Z]\w{{1,20}}){{0,3}})"
+)
+_NO_NAME = re.compile(
+    r"(?:SD|SMP|SMA|SMK|MI|MTs|MA|TK|Kelas|Kecamatan|Kabupaten|Kota|Desa|Kelurahan|Kampung|Dusun|Provinsi|Sekolah|Madrasah|"
+    r"Pondok|Polres|Polsek|Polda|Dinas|Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu|Indonesia|Riau|Jalan|Rumah|Puskesmas|Tuhan|"
+    r"Allah|Program|Makan|Undang|Sementara|Kini|Saat|Pada|Di|Itu|Hal|Sudah|Belum|Dr|Bapak|Ibu|Pak|Bu)\b"
+)
+_ADULT = 18
 # Accounts of agencies and of the public complaint channels are nobody's personal data.
 PUBLIC_HANDLES = re.compile(
     r"@(?:pln|lapor|ombudsman|pemko|pemkab|pemprov|pemda|disduk|dukcapil|dishub|dinas|diskominfo|polda|polres|polsek|polri|"
@@ -23,8 +45,11 @@ PUBLIC_HANDLES = re.compile(
 )
 
 
-def personal_data(text: str) -> tuple[Span, ...]:
-    """Spans of personal data, from left to right, apart from each other; labels as `analysis.Span` lists them."""
+def personal_data(text: str, known: Iterable[Span] = ()) -> tuple[Span, ...]:
+    """Spans of personal data, from left to right, apart from each other; labels as `analysis.Span` lists them.
+
+    `known`: spans of places and agencies, which are no names of persons.
+    """
     spans: list[Span] = []
     taken = [False] * (len(text) + 1)
     for finder in (_emails, _sixteen_digits, _accounts, _phones, _plates, _handles):
@@ -32,6 +57,12 @@ def personal_data(text: str) -> tuple[Span, ...]:
             if not any(taken[span.start : span.end]):
                 spans.append(span)
                 taken[span.start : span.end] = [True] * (span.end - span.start)
+    for span in known:
+        taken[span.start : span.end] = [True] * (span.end - span.start)
+    for span in _names(text):
+        if not any(taken[span.start : span.end]):
+            spans.append(span)
+            taken[span.start : span.end] = [True] * (span.end - span.start)
     return tuple(sorted(spans, key=lambda span: span.start))
 
 
@@ -81,3 +112,13 @@ def _handles(text: str) -> Iterator[Span]:
     for found in _HANDLE.finditer(text):
         if not PUBLIC_HANDLES.match(found[0]):
             yield Span(*found.span(), "handle")
+
+
+def _names(text: str) -> Iterator[Span]:
+    for found in _AGED.finditer(text):
+        if int(found[2] or found[3]) < _ADULT and not _NO_NAME.match(found[1]):
+            yield Span(*found.span(1), "name")
+    for pattern in (_CALLED, _NAMED):
+        for found in pattern.finditer(text):
+            if not _NO_NAME.match(found[1]):
+                yield Span(*found.span(1), "name")

@@ -1,17 +1,16 @@
-"""How soon somebody should look, and whether praise is meant: rules, danger to life first."""
+"""How soon somebody should look, and whether praise is meant: danger to life first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
-from nlp.analysis import Guess, Span, Urgency
+from nlp.analysis import Span, Urgency
 from nlp.normalize import LEXICON
 from nlp.phrases import Phrases, Reading, read
 
-DOWN = frozenset({"LIS", "AIR", "LIN", "KES"})  # basic services
-LOSS = frozenset({"MA01", "MA02", "MA05", "MA06", "MA04", "MA09", "MA11", "MA03"})
+LEVELS: tuple[Urgency, ...] = ("U1", "U2", "U3", "U4")
 _NOT = re.compile(r"\b(?:tidak|tak|bukan|tanpa|nihil|belum ada)\s+(?:ada\s+)?(?:\w+\s+)?$", re.IGNORECASE)
 _PRAISE = re.compile(
     r"\b(?:terima ?kasih|makasi\w*|mks?h|thanks?|trims|mantap\w*|mantul|keren\w*|hebat\w*|luar biasa|selamat|bravo|salut)\b",
@@ -30,25 +29,25 @@ _SOLVED = re.compile(
 _SENTENCE = re.compile(r"[^.!?\n]+")
 
 
-def urgency(
-    text: str, failure: str, sectors: Sequence[Guess], forms: Sequence[Guess]
-) -> tuple[Urgency | None, tuple[Span, ...]]:
+def urgency(text: str, failure: str, p: Mapping[str, float]) -> tuple[Urgency | None, tuple[Span, ...]]:
     """U1 danger to life or a right about to be lost, U2 a vulnerable person, many people or a basic service down,
     U3 a continuing loss, U4 the rest; None where no failure is told. With the spans that say so.
 
-    Levels: the Ombudsman's criteria of a rapid response (U1) and the project's own (U2-U4); worst match counts, and a
-    text that only criticises is never above U3.
+    Levels: the Ombudsman's criteria of a rapid response (U1) and the project's own (U2-U4). `p`: the classifier's
+    chance of each level; its middle is what the text as a whole says, and a phrase of danger only raises it. A text
+    that only criticises is never above U3.
     """
     if failure == "no":
         return None, ()
+    read_as = LEVELS[round(sum(rank * p.get(level, 0.0) for rank, level in enumerate(LEVELS)))]
+    if failure != "yes":
+        return max(read_as, "U3"), ()
     reading = read(text)
-    spans = {level: _matches(level, reading) for level in ("U1", "U2")}
-    if failure == "yes" and spans["U1"]:
-        return "U1", spans["U1"][:3]
-    if failure == "yes" and spans["U2"]:
-        return "U2", spans["U2"][:3]
-    form = forms[0].code if forms else "MA00"
-    return ("U3" if failure == "yes" and form in LOSS else "U4"), ()
+    for level in LEVELS[:2]:
+        spans = _matches(level, reading)
+        if spans:
+            return min(level, read_as), spans[:3]
+    return read_as, ()
 
 
 def is_sarcastic(text: str, failure: str) -> bool:
