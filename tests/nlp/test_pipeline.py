@@ -94,7 +94,7 @@ def test_the_command_streams_in_order_and_names_bad_lines() -> None:
         [sys.executable, "-m", "nlp", "-"], input="\n".join(lines), capture_output=True, text=True, check=True
     )
     rows = [json.loads(line) for line in out.stdout.splitlines()]
-    assert [row["id"] for row in rows] == ["a", None, None, "c", "7"]
+    assert [row["id"] for row in rows] == ["a", None, "b", "c", "7"]
     assert all("line" in row and row["error"] for row in rows[1:3])
 
 
@@ -156,7 +156,10 @@ def test_quality_keeps_its_floors() -> None:
 
 def test_gold_and_corpus_share_no_text() -> None:
     def texts(folder: str) -> set[str]:
-        return {row["text"] for path in (NLP / folder).glob("*.jsonl") for row in map(json.loads, path.open())}
+        lines = [
+            line for path in (NLP / folder).glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()
+        ]
+        return {json.loads(line)["text"] for line in lines}
 
     assert not texts("gold") & texts("corpus")
 
