@@ -10,10 +10,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from importlib.resources import files
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,8 +22,11 @@ from intake.commands import (
     Database,
     announce_password,
     database_app,
+    in_both,
+    labelled,
     open_database,
     progress_bar,
+    province_sources,
     refuse,
     report,
     settings_of,
@@ -33,9 +36,10 @@ from intake.commands import (
 )
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future
     from multiprocessing.process import BaseProcess
 
+    import uvicorn
     from apscheduler.schedulers.background import BackgroundScheduler
 
     from crawler import Batch, Source
@@ -47,7 +51,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Hears failing public services in the press and in public posts, and lays candidate cases before people.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,  # plain help answers in half the time
+    pretty_exceptions_enable=False,
 )
 app.add_typer(database_app)
 app.add_typer(source_app, name="source")
@@ -74,17 +79,55 @@ def run(
     database: Database = None,
 ) -> None:
     """The service: the web console and the schedule of crawling and analysis."""
-    settings = settings_of(context, database, host=host, port=port)
+    ending = None if once else Ending()  # before anything else: a signal may come at any moment
+    settings = _run_settings(context, database, demo=demo, host=host, port=port)
     with ExitStack() as stack:
-        sessions, password = open_database(stack, settings)
+        listener = None if once else stack.enter_context(_listener(settings))
         press = stack.enter_context(_demo_press(settings)) if demo else None
+        sessions, password = open_database(stack, settings)
+        announce_password(password)  # at once: whatever refuses or ends the rest, it is never made again
         _sources(sessions, settings, press)
-        if once:
-            announce_password(password)
+        if listener is None or ending is None:
             _one_round(sessions, settings, demo=demo)
         else:
-            listener = stack.enter_context(_listener(settings))
-            _serve(sessions, settings, listener, password, demo=demo)
+            _serve(sessions, settings, listener, ending, demo=demo)
+
+
+def _run_settings(
+    context: typer.Context, database: str | None, *, demo: bool, host: str | None, port: int | None
+) -> Settings:
+    """The settings of this run; the demo has a database of its own unless one is named for it."""
+    from intake.settings import DEMO_DATABASE
+
+    named = database or context.obj or (DEMO_DATABASE if demo else None)
+    return settings_of(context, named, host=host, port=port)
+
+
+PATIENCE = 3.0  # seconds jobs may take to finish once the service is asked to stop
+
+
+class Stopped(BaseException):
+    """Raised in a job that waits for something when the service stops: no failure, and none of the job's business."""
+
+
+class Ending:
+    """What SIGTERM and SIGINT do to the service, from the first moment on. One handler all the way: none falls between two.
+
+    A start-up ends at once: it holds nothing that a kill could hurt, and an exception raised wherever a signal happens to
+    strike may be swallowed there. A running server is asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.asked = Event()
+        self.server: uvicorn.Server | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self)
+
+    def __call__(self, *_: object) -> None:
+        if self.server is None:
+            os._exit(0)
+        self.asked.set()
+        self.server.should_exit = True
 
 
 @contextmanager
@@ -108,22 +151,30 @@ def _demo_press(settings: Settings) -> Iterator[DemoPress]:
 def _sources(sessions: Sessions, settings: Settings, press: DemoPress | None) -> None:
     """Put the sources of this run into the database. The demo and the real press never share one."""
     from intake import sources
+    from intake.settings import DEMO_DATABASE
+    from intake.start import press_of
 
     found = _sources_of(press, settings)
     with sessions.begin() as session:
         try:
+            if press_of(session, settings.database_url) not in (None, "demo" if press else "real"):
+                raise ValueError("invented complaints must never be taken for real ones.")
             sources.sync(session, found)
         except ValueError as error:
-            refuse(f"{error} Nothing was changed. Give this run a database of its own: --database sqlite:///other.db")
+            refuse(
+                f"this database already belongs to {'the real press' if press else 'the demo press'}: {error} Nothing was "
+                "changed. Give this run a database of its own, for example with --database "
+                f"{DEMO_DATABASE if press else 'sqlite:///real.db'}"
+            )
 
 
 def _sources_of(press: DemoPress | None, settings: Settings) -> list[Source]:
     """The demo press's own, or those of the province."""
-    from crawler import Source, load_sources
+    from crawler import Source
 
     if press:
         return [Source(**row) for row in press.sources()]
-    return load_sources(Path(str(files("crawler") / "sources" / f"{settings.province}.toml")))
+    return province_sources(settings)
 
 
 def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
@@ -155,20 +206,43 @@ def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
         f"{len(heard.visits)} sources, {heard.documents} documents ({heard.new} new), {done} analysed."
     )
     for visit in silent:
-        reason = visit.notes[0].message if visit.notes else ""
+        reason = in_both(visit.notes[0]) if visit.notes else ""
         typer.echo(f"  {visit.source}: {visit.status}. {reason}", err=True)
 
 
-def _serve(
-    sessions: Sessions, settings: Settings, listener: socket.socket, password: str | None, *, demo: bool
-) -> None:
+def _serve(sessions: Sessions, settings: Settings, listener: socket.socket, ending: Ending, *, demo: bool) -> None:
     """The console in this thread, the schedule beside it, the analyser in a process of its own; until SIGTERM."""
+    ending.server = server = _server(sessions, settings)  # from here on a signal asks
+    with analyser_process(settings, ending.asked) as analyse:
+        schedule = _schedule(sessions, settings, analyse, ending.asked, demo=demo)
+        schedule.start()
+        _announce(listener)
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ending.asked.set()
+            typer.echo(
+                "Berhenti; pekerjaan yang sedang berjalan diselesaikan. / Stopping; finishing what is under way."
+            )
+            finished = _finished(schedule)
+    if not finished:
+        os._exit(0)  # a job may be ended at any moment, and is repeated at the next start
+
+
+def _server(sessions: Sessions, settings: Settings) -> uvicorn.Server:
+    from contextlib import nullcontext
+
     import uvicorn
 
     from intake.web.app import create_app
 
-    stop = Event()
-    server = uvicorn.Server(
+    class Server(uvicorn.Server):
+        """Leaves the signals to us: see Ending."""
+
+        def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+            return nullcontext()
+
+    return Server(
         uvicorn.Config(
             create_app(sessions, settings),
             log_level="warning",
@@ -177,23 +251,14 @@ def _serve(
             timeout_graceful_shutdown=5,
         )
     )
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # uvicorn stops on them, then raises them again: that must not kill us
-        signal.signal(number, lambda *_: None)
-    with analyser_process(settings) as analyse:
-        schedule = _schedule(sessions, settings, analyse, stop, demo=demo)
-        schedule.start()
-        _announce(listener, password)
-        try:
-            server.run(sockets=[listener])
-        finally:
-            typer.echo(
-                "Berhenti; pekerjaan yang sedang berjalan diselesaikan. / Stopping; finishing what is under way."
-            )
-            stop.set()
-            schedule.shutdown(wait=True)
+
+
+def _finished(schedule: BackgroundScheduler) -> bool:
+    """End the schedule; False if a job, a crawl that waits for a slow host, does not finish in time."""
+    waiting = Thread(target=schedule.shutdown, daemon=True)
+    waiting.start()
+    waiting.join(PATIENCE)
+    return not waiting.is_alive()
 
 
 def _schedule(
@@ -213,7 +278,8 @@ def _schedule(
 
     def every(seconds: int, job: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         now = datetime.now(UTC)
-        schedule.add_job(job, "interval", seconds=seconds, id=job.__name__, args=args, kwargs=kwargs, next_run_time=now)
+        work = partial(_until_stopped, job, *args, **kwargs)
+        schedule.add_job(work, "interval", seconds=seconds, id=job.__name__, next_run_time=now)
 
     every(settings.crawl_tick, jobs.crawl_due, sessions, settings, demo=demo, stop=stop)
     every(settings.analyse_tick, jobs.analyse_pending, sessions, analyse, settings.working_threshold, stop=stop)
@@ -222,12 +288,22 @@ def _schedule(
     return schedule
 
 
+def _until_stopped(job: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """A job, in a thread of the schedule. The terminal's Ctrl-C is for the service alone: what a job starts, it ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
+    with suppress(Stopped):
+        job(*args, **kwargs)
+
+
 @contextmanager
-def analyser_process(settings: Settings) -> Iterator[Callable[[Sequence[Text]], list[Analysis]]]:
-    """Analysis in a process of its own, so that the console never waits for it; a dead one is replaced."""
+def analyser_process(settings: Settings, stop: Event) -> Iterator[Callable[[Sequence[Text]], list[Analysis]]]:
+    """Analysis in a process of its own, so that the console never waits for it; a dead one is replaced.
+
+    Once `stop` is set, whoever waits for an analysis gets Stopped, and the process is ended whatever it does.
+    """
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     def pool() -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, get_context("spawn"), _load_analyser, (settings.province,))
@@ -237,8 +313,10 @@ def analyser_process(settings: Settings) -> Iterator[Callable[[Sequence[Text]], 
     def analyse(texts: Sequence[Text]) -> list[Analysis]:
         nonlocal workers
         try:
-            return workers.submit(_analyse, texts).result()
+            return _result(workers.submit(_analyse, texts), stop)
         except BrokenProcessPool:
+            if stop.wait(1):  # ended by the signal that ends us, before it reached us
+                raise Stopped from None
             workers.shutdown(wait=False)
             workers = pool()
             raise
@@ -246,7 +324,19 @@ def analyser_process(settings: Settings) -> Iterator[Callable[[Sequence[Text]], 
     try:
         yield analyse
     finally:
+        stop.set()
+        for child in active_children():  # it may still be loading, for many seconds
+            child.terminate()
         workers.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[list[Analysis]], stop: Event) -> list[Analysis]:
+    from concurrent.futures import wait
+
+    while not wait([future], timeout=0.2).done:
+        if stop.is_set():
+            raise Stopped
+    return future.result()
 
 
 _analyser: Callable[[Iterable[Text]], Iterator[Analysis]] | None = None
@@ -255,7 +345,6 @@ _analyser: Callable[[Iterable[Text]], Iterator[Analysis]] | None = None
 def _load_analyser(province: str) -> None:
     """In the worker: load once, ignore the terminal's Ctrl-C, and end when the service ends, however it ends."""
     import multiprocessing
-    from threading import Thread
 
     import nlp
 
@@ -282,7 +371,7 @@ def _listener(settings: Settings) -> Iterator[socket.socket]:
     """The console's socket, bound before anything is started, so that a taken port is one clear sentence."""
     from ipaddress import ip_address
 
-    address = settings.host if settings.host != "localhost" else "127.0.0.1"
+    address = _address(settings.host, settings.port)
     if not settings.behind_tls and not ip_address(address).is_loopback:
         refuse(
             f"the console will not listen on {address} without TLS: passwords would travel in the clear. "
@@ -302,10 +391,23 @@ def _listener(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _announce(listener: socket.socket, password: str | None) -> None:
+def _address(host: str, port: int) -> str:
+    """The address of a name, or of an address in digits, of this computer."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        refuse(
+            f"the console cannot listen on {host!r}: no such name or address is known here. "
+            "Give an address of this computer with --host, or leave it out for the default 127.0.0.1."
+        )
+    return str(found[0][4][0])
+
+
+def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     typer.echo(f"Konsol / console: http://{f'[{host}]' if ':' in host else host}:{port}/")
-    announce_password(password)
 
 
 # ---- the stages alone ----------------------------------------------------------------------------------------------
@@ -346,9 +448,10 @@ def analyse(
     jsonl: Lines = True,
 ) -> None:
     """Texts in, Analyses out, one JSON object a line, same order, streaming."""
-    from nlp.__main__ import stream
+    from nlp.__main__ import speak_utf8, stream
 
     settings = settings_of(context, None)
+    speak_utf8()
     with ExitStack() as stack:
         if str(file) == "-":
             lines: Iterable[str] = sys.stdin
@@ -371,8 +474,13 @@ def train(
     from nlp.train import main as train_main
 
     if find_spec("sklearn") is None:
-        refuse("training needs scikit-learn. Install it with: pip install 'kentongan[train]'")
-    train_main(files or None, out)
+        refuse("training needs scikit-learn. Install it, in the folder of the checkout, with: pip install '.[train]'")
+    for file in files or ():
+        labelled(file, "failure", "sectors", "forms")
+    try:
+        train_main(files or None, out)
+    except (OSError, ValueError) as error:
+        refuse(f"no model was made, {error}. Give more texts: every label must stand in several of them.")
 
 
 @app.command()
@@ -380,7 +488,7 @@ def evaluate(file: Annotated[Path, typer.Argument(help="Labelled texts as JSON l
     """Measure the analyser against labelled texts."""
     from nlp.evaluate import evaluate as measure
 
-    text_file(file).close()
+    labelled(file, "id", "failure")
     for name, value in measure(file).items():
         typer.echo(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
 

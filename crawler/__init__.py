@@ -1,7 +1,8 @@
 """THE WORLD -> DOCUMENTS. Knows the network; knows no database."""
 
 from crawler.document import Document, Kind, document_key
-from crawler.source import Batch, Note, Source, Status, Validators, Visit, load_sources
+from crawler.notes import Note, english_note
+from crawler.source import Batch, Source, Status, Validators, Visit, load_sources
 
 __all__ = [
     "Batch",
@@ -13,5 +14,6 @@ __all__ = [
     "Validators",
     "Visit",
     "document_key",
+    "english_note",
     "load_sources",
 ]

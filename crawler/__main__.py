@@ -34,7 +34,7 @@ def main() -> int:
         for visit in batch.visits:
             print(f"{visit.source}: {visit.status}, {visit.documents} documents", file=sys.stderr)
             for note in visit.notes:
-                print(f"  {note.code}: {note.message} {note.url}", file=sys.stderr)
+                print(f"  {note.code}: {note.message} / {note.english} {note.url}", file=sys.stderr)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,8 @@ from crawler.text import from_html, one_line, plain, text_of
 
 ARTICLE_TYPES = ("NewsArticle", "Article", "ReportageNewsArticle", "BlogPosting", "OpinionNewsArticle")
 SHORTEST = 80  # characters of text under which a page is taken to hold no article
+POINTER = re.compile(r"\W*(?:baca|simak|lihat)\s+(?:juga|pula)\b\s*(?P<colon>[:：])?(?P<rest>.*)", re.IGNORECASE)
+LONGEST_TITLE = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,38 @@ def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -
         page = _completed(page, _by_trafilatura(response))
     title = draft.title or page.title
     text = page.text.removeprefix(title).lstrip() if title else page.text
-    text = text if len(text) >= min(len(draft.text), SHORTEST) else draft.text
+    summary_only = len(text) < min(len(draft.text), SHORTEST)
     moment, doubt = believable(draft.published_at or page.published_at, response.fetched_at)
+    doubts = [code for code in (doubt, "summary-only" if summary_only else None) if code]
     return replace(
         draft,
         title=title,
-        text=text,
+        text=draft.text if summary_only else text,
         published_at=moment,
         author=draft.author or page.author,
-        notes=(*draft.notes, doubt) if doubt else draft.notes,
+        notes=(*draft.notes, *doubts),
     )
+
+
+def without_pointers(text: str) -> str:
+    """`text` without the lines that only point to other articles ("Baca juga: ..."), and the bare title that follows one."""
+    kept: list[str] = []
+    title_expected = False
+    for line in text.split("\n"):
+        pointer = POINTER.fullmatch(line)
+        if pointer and (pointer["colon"] or _like_a_title(pointer["rest"])):
+            title_expected = not pointer["rest"].strip()
+        elif title_expected and line:
+            title_expected = False
+            if not _like_a_title(line):
+                kept.append(line)
+        else:
+            kept.append(line)
+    return plain("\n".join(kept))
+
+
+def _like_a_title(line: str) -> bool:
+    return len(line) <= LONGEST_TITLE and not line.rstrip().endswith((".", "!", "”", '"', ","))
 
 
 def _tree(response: Response) -> html.HtmlElement | None:
@@ -126,8 +151,9 @@ def _name(author: Any) -> str | None:
 def _by_trafilatura(response: Response) -> Page:
     import trafilatura
 
+    body = response.body if b"<html" in response.body[:10_000].lower() else b"<html>" + response.body + b"</html>"
     found = trafilatura.bare_extraction(
-        response.body, url=response.url, fast=True, favor_precision=True, include_comments=False, with_metadata=True
+        body, url=response.url, fast=True, favor_precision=True, include_comments=False, with_metadata=True
     )
     if found is None or isinstance(found, dict):
         return Page()

@@ -50,13 +50,13 @@ def parse_date(text: str | None, now: datetime) -> datetime | None:
 
 
 def believable(moment: datetime | None, now: datetime) -> tuple[datetime | None, str | None]:
-    """The moment if it can be true, and what was doubtful: none before 1995, none in the future."""
+    """The moment if it can be true, and the code of what was doubtful: none before 1995, none in the future."""
     if moment is None:
         return None, None
     if moment < EARLIEST or moment > now + AHEAD:
-        return None, f"date out of range, left out: {moment:%Y-%m-%d}"
+        return None, "date-impossible"
     if moment > now:
-        return now, "date ahead of our clock, set to the time of fetching"
+        return now, "date-ahead"
     return moment, None
 
 

@@ -29,7 +29,7 @@ class Document:
     author: str | None = None  # byline or handle as published; intake pseudonymises handles before storing
     region: str | None = None  # code of the source's home region: a hint, never a finding
     reactions: int | None = None  # likes + boosts + replies, where the source tells
-    notes: tuple[str, ...] = ()  # what was doubtful: "date in the future, dropped"
+    notes: tuple[str, ...] = ()  # what was doubtful, as codes of crawler.notes: "date-ahead", "summary-only"
 
     def to_json(self) -> str:
         """One line of JSON, datetimes as ISO 8601 in UTC."""

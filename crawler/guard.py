@@ -1,9 +1,9 @@
-"""Public addresses only, checked on what a name resolves to at the moment of connecting."""
+"""Public addresses only, checked on what a name resolves to at the moment of connecting; and no host that said stop."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -12,22 +12,23 @@ from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
-from crawler.source import Note
+from crawler.public import is_public
 
 
 class NotPublic(DNSLookupError):
     """The name leads to an address that is not public."""
 
 
-def is_public(address: str) -> bool:
-    """Whether an address in digits is one of the public internet (no loopback, private, link-local, shared, mapped)."""
-    try:
-        number: IPv4Address | IPv6Address = ip_address(address.strip("[]").partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(number, IPv6Address):
-        number = number.ipv4_mapped or number.sixtofour or number
-    return number.is_global and not number.is_multicast and not number.is_reserved
+class Barred(IgnoreRequest):
+    """The request is not sent; `code` and `values` make the note that says why."""
+
+    def __init__(self, code: str, **values: str) -> None:
+        super().__init__(code)
+        self.code, self.values = code, values
+
+
+class AskedToStop(IgnoreRequest):
+    """The host answered an earlier request of this visit with "too many" or "not now"."""
 
 
 class GuardedResolver(CachingThreadedResolver):
@@ -61,12 +62,12 @@ class GuardMiddleware:
         return cls(crawler.settings.getbool("ALLOW_PRIVATE"))
 
     def process_request(self, request: Request) -> None:
-        from urllib.parse import urlsplit
-
+        if getattr(request.cb_kwargs.get("tally"), "refused", False):
+            raise AskedToStop
         parts = urlsplit(request.url)
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https"):
-            raise IgnoreRequest(Note("scheme", f"{parts.scheme}: addresses are not visited"))
+            raise Barred("scheme", scheme=parts.scheme)
         in_digits = ":" in host or host.replace(".", "").isdigit()
         if in_digits and not self.allow_private and not is_public(host):
-            raise IgnoreRequest(Note("not-public", f"{host} is not a public address"))
+            raise Barred("not-public", host=host)

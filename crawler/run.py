@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from crawler.document import Document
+from crawler.notes import Note, note
 from crawler.politeness import Politeness
-from crawler.source import Batch, Note, Source, Validators, Visit
+from crawler.source import Batch, Source, Validators, Visit
 
 __all__ = ["Politeness", "crawl"]
 
@@ -39,11 +40,10 @@ def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = Fa
             yield batch
         code = process.wait(timeout=30)
     if waiting:
-        note = Note(
-            "crawler-ended", f"the crawler ended early (exit code {code}); the source is visited again next time"
-        )
+        told = (note("crawler-ended", then="asked-again", exit=code),)
         at = datetime.now(UTC)
-        yield Batch(visits=tuple(Visit(name, "broken", started_at, at, notes=(note,)) for name in sorted(waiting)))
+        visits = (Visit(name, "broken", started_at, at, notes=told, unfinished=True) for name in sorted(waiting))
+        yield Batch(visits=tuple(visits))
 
 
 class _Child:
@@ -104,6 +104,6 @@ def _visit(row: dict[str, Any]) -> Visit:
 
 def _as_json(source: Source) -> dict[str, Any]:
     row = asdict(source)
-    row["known"] = sorted(source.known)
+    row["known"], row["settled"] = sorted(source.known), sorted(source.settled)
     row["since"] = source.since.isoformat() if source.since else None
     return row

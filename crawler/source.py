@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crawler.document import Document, Kind
+from crawler.notes import Note
 
 Status = Literal["ok", "unchanged", "empty", "blocked", "unreachable", "broken"]
 
@@ -36,16 +37,10 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)  # the adapter's own: selectors, tags
     validators: Mapping[str, Validators] = field(default_factory=dict)  # by URL
     known: frozenset[str] = frozenset()  # keys of recent Documents: their pages are not fetched again
-    since: datetime | None = None  # published_at of the newest Document we hold
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One thing that went wrong in a visit, in words an operator understands."""
-
-    code: str  # "item-without-link", "robots", "http-503", "too-large", "timeout", "not-a-feed" ...
-    message: str
-    url: str = ""
+    settled: frozenset[str] = (
+        frozenset()
+    )  # those of `known` that stem from visits that ended well: see `intake.sources`
+    since: datetime | None = None  # published_at of the newest settled Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +57,7 @@ class Visit:
     documents: int = 0  # handed over
     notes: tuple[Note, ...] = ()
     validators: Mapping[str, Validators] = field(default_factory=dict)
+    unfinished: bool = False  # something is still to be asked for: the next visit must not take this one as read
 
 
 @dataclass(frozen=True, slots=True)

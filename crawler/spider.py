@@ -19,16 +19,18 @@ from typing import Any
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response as ScrapyResponse
-from twisted.internet.error import DNSLookupError, TCPTimedOutError, TimeoutError
 from twisted.python.failure import Failure
 
 from crawler.adapters import Adapter, Draft, Found, NotUnderstood, Request, Response, adapter_named
-from crawler.article import SHORTEST, read_article
-from crawler.document import Document, document_key
+from crawler.adapters import names as adapter_names
+from crawler.article import SHORTEST, read_article, without_pointers
+from crawler.document import Document, Kind, document_key
+from crawler.failures import then_of, unexpected, why
+from crawler.guard import AskedToStop
+from crawler.notes import Note, doubt, note
 from crawler.politeness import Politeness
-from crawler.source import Note, Source, Status, Validators, Visit
+from crawler.source import Source, Status, Validators, Visit
 from crawler.text import one_line, plain
 
 MOST_NOTES = 100  # of one visit
@@ -48,8 +50,12 @@ class Tally:
     found: int = 0  # items of the lists, known or not
     documents: int = 0
     lists: int = 0  # list pages asked for
+    most_lists: int = 0
+    longer: bool = False  # there are more list pages than that
     refused: bool = False  # the host asked us to stop
+    unasked: int = 0  # requests that were not sent for that
     failure: Status | None = None
+    unfinished: bool = False  # an article may come when it is asked for again
     notes: list[Note] = field(default_factory=list)
     validators: dict[str, Validators] = field(default_factory=dict)
 
@@ -60,7 +66,23 @@ class Tally:
             return "unchanged"
         return "ok" if self.found else "empty"
 
+    @property
+    def kind(self) -> Kind:
+        """What an adapter of posts brings is a post, whatever was configured: its authors are people with handles."""
+        return "post" if self.adapter.KIND == "post" else self.source.kind
+
+    def told(self) -> tuple[Note, ...]:
+        """The notes, at most MOST_NOTES and one that counts the others."""
+        notes = list(self.notes)
+        if self.longer:
+            notes.append(note("list-limit", self.source.url))
+        if self.unasked:
+            notes.append(note("asked-to-stop", self.source.url, "asked-again", count=self.unasked))
+        more = len(notes) - MOST_NOTES
+        return (*notes[:MOST_NOTES], *([note("more-notes", count=more)] if more > 0 else ()))
+
     def visit(self) -> Visit:
+        unfinished = bool(self.failure or self.refused or self.unfinished)
         return Visit(
             self.source.name,
             self.status(),
@@ -70,8 +92,9 @@ class Tally:
             self.unchanged,
             self.found,
             self.documents,
-            tuple(self.notes[:MOST_NOTES]),
-            {} if self.failure else self.validators,
+            self.told(),
+            {} if unfinished else self.validators,
+            unfinished,
         )
 
 
@@ -92,24 +115,31 @@ class Listener(scrapy.Spider):
 
     def _visit(self, source: Source) -> Iterator[scrapy.Request]:
         """The first requests of a visit; a source that cannot be asked is a visit too."""
-        try:
-            tally = Tally(source, adapter_named(source.adapter), datetime.now(UTC))
-            self.tallies.append(tally)
-            firsts = list(tally.adapter.requests(source))
-        except (ValueError, NotUnderstood) as error:
-            told = Note("configuration", str(error), source.url)
-            at = datetime.now(UTC)
-            self.tallies = [tally for tally in self.tallies if tally.source is not source]
-            say("visit", asdict(Visit(source.name, "broken", at, at, notes=(told,))))
-            return
-        yield from self._ask(tally, firsts)
+        at = datetime.now(UTC)
+        if source.adapter not in adapter_names():
+            told = note("adapter-unknown", source.url, adapter=source.adapter, known=", ".join(adapter_names()))
+        else:
+            tally = Tally(source, adapter_named(source.adapter), at)
+            try:
+                firsts = list(tally.adapter.requests(source))
+            except NotUnderstood as error:
+                told = replace(error.note, url=source.url)
+            except Exception as error:  # whatever its options hold, the other sources go on
+                told = unexpected(error, source.url)
+            else:
+                tally.most_lists = self.politeness.list_pages - 1 + len(firsts)
+                self.tallies.append(tally)
+                yield from self._ask(tally, firsts)
+                return
+        say("visit", asdict(Visit(source.name, "broken", at, at, notes=(told,), unfinished=True)))
 
     def _ask(self, tally: Tally, requests: Iterable[Request]) -> Iterator[scrapy.Request]:
         """Scrapy requests for what an adapter wants; known pages, further pages of a probe and stopped hosts left out."""
         for request in requests:
             is_list = request.page_of is None
             if is_list:
-                if tally.lists >= self.politeness.list_pages + len(tally.source.options.get("tags") or ()):
+                if tally.lists >= tally.most_lists:
+                    tally.longer = True
                     continue
                 tally.lists += 1
             elif self.probe or document_key(request.page_of.identity) in tally.source.known:  # type: ignore[union-attr]
@@ -131,7 +161,7 @@ class Listener(scrapy.Spider):
             tally.unchanged += 1
         elif response.status >= 400:
             self._refused(response, tally, request)
-        elif not tally.refused:
+        else:
             yield from self._read(response, tally, request)
         self._close(tally)
 
@@ -143,7 +173,10 @@ class Listener(scrapy.Spider):
         try:
             found = list(tally.adapter.parse(answer, tally.source))
         except NotUnderstood as error:
-            self._fail(tally, "broken", Note("not-understood", str(error), response.url))
+            self._fail(tally, "broken", replace(error.note, url=response.url))
+            return
+        except Exception as error:  # whatever a list holds, the other sources go on
+            self._fail(tally, "broken", unexpected(error, response.url))
             return
         tally.validators |= validators_of(request.url, response)
         yield from self._ask(tally, list(self._take(found, answer, tally)))
@@ -153,6 +186,7 @@ class Listener(scrapy.Spider):
         for item in found:
             if isinstance(item, Note):
                 tally.notes.append(item)
+                tally.unfinished |= item.code == "feed-cut-short"
                 continue
             tally.found += isinstance(item, Draft) or item.page_of is not None
             if isinstance(item, Request):
@@ -162,26 +196,26 @@ class Listener(scrapy.Spider):
 
     def _page(self, answer: Response, draft: Draft, tally: Tally) -> None:
         if not answer.headers.get("content-type", "text/html").lower().startswith(READABLE):
-            tally.notes.append(
-                Note("not-a-page", "the article's address answers with something else; left out", draft.url)
-            )
+            tally.notes.append(note("not-a-page", draft.url, "left-out"))
             return
         try:
             complete = read_article(answer, draft, tally.source.options)
         except Exception as error:  # whatever a page holds, the others go on
-            why = f"the page could not be read ({type(error).__name__}); left out"
-            tally.notes.append(Note("page-unreadable", why, draft.url))
-            return
-        if len(complete.text) < SHORTEST and not draft.text:
-            tally.notes.append(Note("page-without-text", "no article was found on the page; left out", draft.url))
+            tally.notes.append(note("page-unreadable", draft.url, "left-out", error=type(error).__name__))
             return
         self._emit(complete, answer.fetched_at, tally)
 
     def _emit(self, draft: Draft, fetched_at: datetime, tally: Tally) -> None:
         key = document_key(draft.identity)
-        tally.notes.extend(Note("date", note, draft.url) for note in draft.notes)
         if key in tally.source.known:
             return
+        text, where = plain(draft.text), tally.source.url
+        if tally.kind == "article":
+            text, where = without_pointers(text), draft.url
+            if len(text) < SHORTEST:
+                tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
+                return
+        tally.notes.extend(doubt(code, where) for code in draft.notes)
         tally.source = replace(tally.source, known=tally.source.known | {key})
         tally.documents += 1
         if self.probe:
@@ -191,8 +225,8 @@ class Listener(scrapy.Spider):
             source=tally.source.name,
             url=draft.url,
             title=one_line(draft.title),
-            text=plain(draft.text) or one_line(draft.title),
-            kind=tally.source.kind,
+            text=text or one_line(draft.title),
+            kind=tally.kind,
             fetched_at=fetched_at,
             published_at=draft.published_at,
             author=draft.author,
@@ -205,27 +239,40 @@ class Listener(scrapy.Spider):
     def _refused(self, response: ScrapyResponse, tally: Tally, request: Request) -> None:
         """An answer of 400 or more: of a list the visit's failure, of a page a note. 429 and 503 stop the visit."""
         status, after = response.status, (response.headers.get("Retry-After") or b"").decode("latin-1")
-        note = Note(f"http-{status}", f"answered {status}" + (f", asks to wait {after}" if after else ""), response.url)
         if status in (429, 503):
             tally.refused = True
+        passing = status == 429 or status >= 500
+        told = note(
+            f"http-{status}",
+            response.url,
+            then_of(request, passing=passing),
+            says="http-wait" if after else "http",
+            status=status,
+            wait=after,
+        )
         if request.page_of is not None:
-            tally.notes.append(replace(note, message=note.message + "; this article is left out"))
+            tally.unfinished |= passing
+            tally.notes.append(told)
         else:
-            self._fail(tally, "blocked" if status in (401, 403, 429) else "unreachable", note)
+            self._fail(tally, "blocked" if status in (401, 403, 429) else "unreachable", told)
 
     def _failed(self, failure: Failure) -> None:
         tally, request = failure.request.cb_kwargs["tally"], failure.request.cb_kwargs["request"]  # type: ignore[attr-defined]
-        tally.requests += 1
-        status, note = why(failure, request.url)
-        if request.page_of is not None:
-            tally.notes.append(replace(note, message=note.message + "; this article is left out"))
+        if isinstance(failure.value, AskedToStop):
+            tally.unasked += 1
         else:
-            self._fail(tally, status, note)
+            tally.requests += 1
+            status, told = why(failure, request)
+            if request.page_of is not None:
+                tally.unfinished |= status == "unreachable"
+                tally.notes.append(told)
+            else:
+                self._fail(tally, status, told)
         self._close(tally)
 
-    def _fail(self, tally: Tally, status: Status, note: Note) -> None:
+    def _fail(self, tally: Tally, status: Status, told: Note) -> None:
         tally.failure = tally.failure or status
-        tally.notes.insert(0, note)
+        tally.notes.insert(0, told)
 
     def _close(self, tally: Tally) -> None:
         tally.open -= 1
@@ -240,9 +287,7 @@ class Listener(scrapy.Spider):
         """Visits that did not finish in time are told as far as they came; their validators are not kept."""
         for tally in list(self.tallies):
             if tally.open:
-                self._fail(
-                    tally, "unreachable", Note("unfinished", f"the crawl ended before this visit did ({reason})")
-                )
+                self._fail(tally, "unreachable", note("unfinished", tally.source.url, "asked-again"))
             self._say_visit(tally)
 
 
@@ -260,31 +305,6 @@ def validators_of(url: str, response: ScrapyResponse) -> dict[str, Validators]:
     headers = _headers(response)
     given = Validators(headers.get("etag"), headers.get("last-modified"))
     return {url: given} if given.etag or given.last_modified else {}
-
-
-def why(failure: Failure, url: str) -> tuple[Status, Note]:
-    """What a failed request means, in words."""
-    error = failure.value
-    if isinstance(error, IgnoreRequest):
-        told = error.args[0] if error.args else ""
-        if isinstance(told, Note):
-            return "blocked", replace(told, url=url)
-        if "DOWNLOAD_MAXSIZE" in str(error):  # found while unpacking
-            return "broken", _too_large(url)
-        if "redirect" in str(error):
-            return "broken", Note("redirects", "the address leads from one to the next without end", url)
-        return "blocked", Note("robots", "robots.txt does not allow this address", url)
-    if isinstance(error, DNSLookupError):
-        return "unreachable", Note("name", f"the name is not found: {error}"[:300], url)
-    if isinstance(error, TimeoutError | TCPTimedOutError) or "Timeout" in type(error).__name__:
-        return "unreachable", Note("timeout", "no complete answer in time", url)
-    if "maxsize" in str(error).lower() or type(error).__name__ in ("CancelledError", "DownloadCancelledError"):
-        return "broken", _too_large(url)
-    return "unreachable", Note("connection", f"{type(error).__name__}: {error}"[:300], url)
-
-
-def _too_large(url: str) -> Note:
-    return Note("too-large", "the answer is larger than the limit", url)
 
 
 def _headers(response: ScrapyResponse) -> dict[str, str]:
@@ -319,8 +339,9 @@ def source_from(row: dict[str, Any]) -> Source:
     """A Source from its JSON form."""
     since = row.pop("since")
     validators = {url: Validators(**value) for url, value in row.pop("validators").items()}
-    known = frozenset(row.pop("known"))
-    return Source(**row, since=datetime.fromisoformat(since) if since else None, validators=validators, known=known)
+    known, settled = frozenset(row.pop("known")), frozenset(row.pop("settled", ()))
+    moment = datetime.fromisoformat(since) if since else None
+    return Source(**row, since=moment, validators=validators, known=known, settled=settled)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,18 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from crawler import Visit
+    from crawler import Document, Source, Visit
+    from crawler.notes import Note
     from intake.database import Sessions
     from intake.settings import Settings
 
@@ -22,9 +24,26 @@ database_app = typer.Typer()
 source_app = typer.Typer(help="The places we listen to.", no_args_is_help=True)
 user_app = typer.Typer(help="The people with an account.", no_args_is_help=True)
 
+MONTH = 31 * 24 * 60  # minutes
+LONGEST_NAME = 120  # characters of a source
+SELECTORS = ("links", "next", "title", "body", "date", "author")
+OPTIONS = {  # what an adapter reads; one that is not named here may read anything but what is INTERNAL
+    "feed": SELECTORS[2:],
+    "listing": SELECTORS,
+    "mastodon": ("tags", "public"),
+    "wordpress": (),
+}
+CODE_LISTS = ("sectors", "forms", "kinds", "agencies", "regions")  # of a labelled text
+INTERNAL = ("demo", "probed")  # `demo` lifts the guard against inward addresses and the pause between requests
+
 Database = Annotated[
     str | None,
-    typer.Option("--database", metavar="URL", help="SQLAlchemy URL of the database.", envvar="KENTONGAN_DATABASE_URL"),
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="SQLAlchemy URL of the database; sqlite:///kentongan.db if none, kentongan-demo.db for run --demo.",
+        envvar="KENTONGAN_DATABASE_URL",
+    ),
 ]
 
 
@@ -38,16 +57,21 @@ def import_(
     import nlp
     from intake import inbox, jobs, sources
     from intake.settings import pseudonym_key
+    from intake.start import press_of
 
     settings = settings_of(context, database)
     text_file(file).close()
     with ExitStack() as stack:
         sessions, password = open_database(stack, settings)
         announce_password(password)
-        stored, new, refused = 0, 0, 0
+        with sessions.begin() as session:
+            demo = press_of(session, settings.database_url) == "demo"
+        stored, new, refused, doubtful = 0, 0, 0, 0
         for documents, refusals in inbox.read_import(file):
+            _unmixed(documents, new, demo=demo)
             for refusal in refusals:
-                refused += 1
+                refused += not refusal.kept
+                doubtful += refusal.kept
                 typer.echo(f"{file}:{refusal.line}: {refusal.message}", err=True)
             with sessions.begin() as session:
                 new += inbox.store(session, documents, pseudonym_key(settings))
@@ -63,10 +87,31 @@ def import_(
                 told=lambda count: progress.advance(task, count),
             )
     typer.echo(
-        f"{stored} teks dibaca, {new} baru, {refused} ditolak. / {stored} texts read, {new} new, {refused} refused."
+        f"{stored} teks dibaca, {new} baru, {refused} ditolak, {doubtful} dengan catatan. / "
+        f"{stored} texts read, {new} new, {refused} refused, {doubtful} with a remark."
     )
     if refused:
         raise typer.Exit(1)
+
+
+def _unmixed(documents: Iterable[Document], new: int, *, demo: bool) -> None:
+    """Refuse invented texts for a database of real ones, and the reverse."""
+    from intake.settings import DEMO_DATABASE
+    from intake.start import told_by
+
+    odd = next((document for document in documents if (told_by(document) == "demo") != demo), None)
+    if odd is None:
+        return
+    kept = f"{new} texts before it were kept" if new else "Nothing was stored"
+    if demo:
+        refuse(
+            f"this database belongs to the demo press, and {odd.source!r} is not of it: invented complaints must never be "
+            f"taken for real ones. {kept}. Leave out --database (real texts go to kentongan.db), or name another one."
+        )
+    refuse(
+        f"{odd.source!r} is of the demo press, and this database is for real texts: invented complaints must never be "
+        f"taken for real ones. {kept}. Import it into the demo's database: --database {DEMO_DATABASE}"
+    )
 
 
 @database_app.command()
@@ -75,20 +120,32 @@ def migrate(context: typer.Context, database: Database = None) -> None:
     from intake.migrations import migrate as upgrade
 
     settings = settings_of(context, database)
-    upgrade(settings.database_url)
+    with _plain_refusals(settings.database_url):
+        upgrade(settings.database_url)
     typer.echo("Basis data siap. / The database is up to date.")
 
 
 @database_app.command()
 def export(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="candidates|cases|mentions|trends")],
-    format: Annotated[str, typer.Option(metavar="csv|xlsx|jsonl|geojson")] = "csv",
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="candidates|cases|mentions|trends", help="Of the mentions only those that belong to a candidate."
+        ),
+    ],
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="csv|xlsx|jsonl|geojson",
+            help="In geojson the geometry is null: places are known by their codes, not by coordinates.",
+        ),
+    ] = "csv",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output if none.")] = None,
     database: Database = None,
 ) -> None:
     """Write what the database holds; personal data masked."""
-    from intake.export import FORMATS, TABLES
+    from intake.export import FORMATS, TABLES, left_out
     from intake.export import export as write
 
     if what not in TABLES or format not in FORMATS:
@@ -97,11 +154,20 @@ def export(
         refuse("an Excel file is not text for a terminal: name a file with --output FILE.xlsx")
     settings = settings_of(context, database)
     with ExitStack() as stack:
-        sessions, _ = open_database(stack, settings)
+        sessions, password = open_database(stack, settings)
+        announce_password(password, err=True)  # standard output is the export's
         session = stack.enter_context(sessions.begin())
-        file = stack.enter_context(output.open("wb")) if output else sys.stdout.buffer
+        file = stack.enter_context(_writable(output)) if output else sys.stdout.buffer
         rows = write(session, what, format, file)
-    typer.echo(f"{rows} baris. / {rows} rows.", err=True)
+        why = left_out(session, what)
+    typer.echo(f"{rows} baris. / {rows} rows.{f' {why}' if why else ''}", err=True)
+
+
+def _writable(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}. Name a file in a folder you may write to with --output.")
 
 
 # ---- sources -------------------------------------------------------------------------------------------------------
@@ -112,7 +178,7 @@ def source_list(context: typer.Context, database: Database = None) -> None:
     """Every source and what its last visit told."""
     from intake import sources
 
-    with _database(context, database) as sessions, sessions.begin() as session:
+    with _listening(context, database) as sessions, sessions.begin() as session:
         rows = [
             (row.name, row.adapter, "on" if row.enabled else "off", _state_in_words(row), row.url)
             for row in sources.listing(session)
@@ -127,34 +193,135 @@ def source_add(
     url: Annotated[str, typer.Option(help="Address of the feed, site, list page or server.")],
     name: Annotated[str | None, typer.Option(help="What officers read; the host if none.")] = None,
     region: Annotated[str | None, typer.Option(help="Code of its home region, a hint: 14.71")] = None,
-    interval: Annotated[int, typer.Option(min=1, help="Minutes between visits.")] = 30,
+    interval: Annotated[int, typer.Option(min=1, max=MONTH, help="Minutes between visits.")] = 30,
     option: Annotated[list[str] | None, typer.Option(help="The adapter's own, KEY=VALUE: links=CSS, tags=a,b")] = None,
     database: Database = None,
 ) -> None:
     """Listen to one more place."""
-    from urllib.parse import urlsplit
-
-    from crawler import Source
-    from crawler.adapters import adapter_named
     from intake import sources
 
+    settings = settings_of(context, database)
     try:
-        module = adapter_named(adapter)
+        source = _new_source(adapter, url, name, region, interval, option or (), settings.province)
+        with _listening(context, database, add=True) as sessions, sessions.begin() as session:
+            _asked_once(source, (sources.as_source(row) for row in sources.listing(session)))
+            sources.add(session, source)
     except ValueError as error:
         refuse(str(error))
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        refuse(f"{url!r} is not an address this can visit: it must start with http:// or https:// and name a host.")
-    options = dict(pair.partition("=")[::2] for pair in option or ())
-    kind = module.KIND
-    source = Source(name or str(urlsplit(url).hostname), adapter, url, region, kind, interval, True, options)
-    with _database(context, database) as sessions, sessions.begin() as session:
-        try:
-            sources.add(session, source)
-        except ValueError as error:
-            refuse(str(error))
     typer.echo(
         f"{source.name}: ditambahkan; periksa dengan / added; check it with: kentongan source check '{source.name}'"
     )
+
+
+def _new_source(
+    adapter: str, url: str, name: str | None, region: str | None, interval: int, pairs: Sequence[str], province: str
+) -> Source:
+    """A Source that can be visited as it stands. ValueError says what is wrong with it and what to do."""
+    from urllib.parse import urlsplit
+
+    from crawler import Source
+    from crawler.adapters import NotUnderstood, adapter_named
+
+    module = adapter_named(adapter)
+    _check_address(url)
+    _check_region(region, province)
+    called = (name or str(urlsplit(url).hostname)).strip()
+    if not called or len(called) > LONGEST_NAME or not called.isprintable():
+        raise ValueError(f"a name has 1 to {LONGEST_NAME} letters and no line breaks; give it another --name.")
+    source = Source(called, adapter, url, region, module.KIND, interval, True, _options(adapter, pairs))
+    try:
+        list(module.requests(source))
+    except NotUnderstood:
+        example = "tags=pekanbaru,duri" if module.KIND == "post" else "'links=h2 a'"
+        raise ValueError(
+            f"the adapter {adapter} cannot visit this address without one of its options: "
+            f"{', '.join(OPTIONS.get(adapter, ()))}. Give it with --option KEY=VALUE, for example --option {example}"
+        ) from None
+    return source
+
+
+def _check_address(url: str) -> None:
+    from urllib.parse import urlsplit
+
+    from crawler.adapters import web_address
+
+    if web_address(url) != url or any(sign.isspace() for sign in url):
+        raise ValueError(
+            f"{url!r} is not an address this can visit: it must start with http:// or https:// and name a host."
+        )
+    if "@" in urlsplit(url).netloc:
+        raise ValueError(
+            "the address holds a user name or a password: it would be shown to everybody who looks at the sources. "
+            "Only public addresses are visited; give it without the part before the @."
+        )
+
+
+def _check_region(region: str | None, province: str) -> None:
+    from nlp.jurisdiction import load_jurisdiction
+
+    tables = load_jurisdiction(province)
+    if region is not None and region not in tables.regions and region not in tables.districts:
+        known = ", ".join(f"{one.code} {one.short}" for one in tables.regions.values())
+        raise ValueError(f"no region has the code {region!r}. There are: {known}; or the code of a district.")
+
+
+def _options(adapter: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE as the adapter reads it; a key it does not read is a slip, or one of our own that opens doors."""
+    known = OPTIONS.get(adapter)
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, value = (part.strip() for part in pair.partition("="))
+        if not key or not value:
+            raise ValueError(f"--option {pair!r} is not KEY=VALUE, for example: --option 'links=h2 a'")
+        if key in INTERNAL or (known is not None and key not in known):
+            offered = f"it reads: {', '.join(known)}" if known else "it reads none"
+            raise ValueError(f"the adapter {adapter} has no option {key!r}; {offered}.")
+        options[key] = _option(key, value)
+    return options
+
+
+def _option(key: str, value: str) -> Any:
+    if key == "tags":
+        return [tag for tag in (part.strip().lstrip("#") for part in value.split(",")) if tag]
+    if key == "public":
+        if value.lower() not in ("true", "false"):
+            raise ValueError(f"--option public={value} is neither public=true nor public=false.")
+        return value.lower() == "true"
+    if key in SELECTORS:
+        _check_selector(key, value)
+    return value
+
+
+def _check_selector(key: str, value: str) -> None:
+    from lxml.cssselect import CSSSelector
+    from lxml.etree import XPathError
+
+    try:
+        CSSSelector(value, translator="html")
+    except (SyntaxError, RuntimeError, XPathError) as error:
+        raise ValueError(
+            f"--option {key}={value} is not a CSS selector ({error}). Test it in a browser: "
+            "document.querySelectorAll('...') must find what you mean."
+        ) from None
+
+
+def _asked_once(new: Source, others: Iterable[Source]) -> None:
+    """ValueError if another source already asks for what `new` would: every text would be fetched twice."""
+    wanted = _asks(new)
+    for other in others:
+        if wanted & _asks(other):
+            again = "" if other.enabled else f" Switch it on with: kentongan source enable '{other.name}'"
+            raise ValueError(f"{other.name!r} already asks for {other.url}. Nothing was added.{again}")
+
+
+def _asks(source: Source) -> set[str]:
+    """The addresses a visit asks first; of a source that is not set up right, none."""
+    from crawler.adapters import NotUnderstood, adapter_named, identity
+
+    try:
+        return {identity(request.url) for request in adapter_named(source.adapter).requests(source)}
+    except (ValueError, NotUnderstood):
+        return set()
 
 
 @source_app.command("check")
@@ -163,18 +330,20 @@ def source_check(
     name: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
     database: Database = None,
 ) -> None:
-    """Ask sources whether they answer: with what, and why not."""
+    """Ask sources whether they answer: with what, and why not. Exit code 1 if none does."""
     from crawler.run import crawl
     from intake import sources
     from intake.jobs import politeness
 
     settings, rows = settings_of(context, database), []
-    with _database(context, database) as sessions:
+    with _listening(context, database) as sessions:
         with sessions.begin() as session:
             chosen = [sources.as_source(row) for row in sources.listing(session) if name in (None, row.name)]
         if not chosen:
             refuse(
-                f"no source is named {name!r}; `kentongan source list` shows the names." if name else "no sources yet."
+                f"no source is named {name!r}; `kentongan source list` shows the names."
+                if name
+                else "no sources yet: `kentongan run --demo` brings those of the demo press into its database."
             )
         demo = all(source.options.get("demo") for source in chosen)
         with progress_bar() as progress:
@@ -185,9 +354,12 @@ def source_check(
                         sources.record_probe(session, visit)
                 progress.advance(task, len(batch.visits))
                 rows += [
-                    (v.source, v.status, str(v.found), v.notes[0].message if v.notes else "") for v in batch.visits
+                    (v.source, v.status, str(v.found), in_both(v.notes[0]) if v.notes else "") for v in batch.visits
                 ]
     table(("name", "answer", "items", "why"), sorted(rows))
+    if not any(status in sources.ANSWERED for _, status, *_ in rows):
+        typer.echo("Tidak ada yang menjawab. / None of them answers.", err=True)
+        raise typer.Exit(1)
 
 
 @source_app.command("enable")
@@ -205,7 +377,7 @@ def source_disable(context: typer.Context, name: str, database: Database = None)
 def _switch(context: typer.Context, database: str | None, name: str, *, on: bool) -> None:
     from intake import sources
 
-    with _database(context, database) as sessions, sessions.begin() as session:
+    with _listening(context, database) as sessions, sessions.begin() as session:
         try:
             sources.enable(session, name, on)
         except ValueError as error:
@@ -301,8 +473,14 @@ def settings_of(context: typer.Context, database: str | None, **given: Any) -> S
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_wrong(one["loc"], one["msg"]) for one in error.errors())
         refuse(f"the configuration is not right: {wrong}. docs/configuration.md lists every setting.")
+    except (OSError, ValueError) as error:
+        refuse(f"kentongan.toml cannot be read: {error}. Correct it, or move it away to go on with the defaults.")
+
+
+def _wrong(place: Sequence[object], message: str) -> str:
+    return f"{'.'.join(map(str, place))}: {message.removeprefix('Value error, ')}"
 
 
 @contextmanager
@@ -313,17 +491,93 @@ def _database(context: typer.Context, database: str | None) -> Iterator[Sessions
         yield sessions
 
 
+@contextmanager
+def _listening(context: typer.Context, database: str | None, *, add: bool = False) -> Iterator[Sessions]:
+    """The database with the outlets of the province in it, as `run` would bring them; the demo's as it is."""
+    from intake import sources
+    from intake.start import press_of
+
+    settings = settings_of(context, database)
+    with _database(context, database) as sessions:
+        with sessions.begin() as session:
+            demo = press_of(session, settings.database_url) == "demo"
+            if not demo:
+                sources.sync(session, province_sources(settings))
+        if demo and add:
+            refuse(
+                "this database belongs to the demo press: with a real source in it, neither the demo nor the real press "
+                "would run on it. Nothing was added. Leave out --database (real sources go to kentongan.db), or name "
+                "another one, for example --database sqlite:///real.db"
+            )
+        yield sessions
+
+
+def province_sources(settings: Settings) -> list[Source]:
+    """The outlets the province is heard through, from its file."""
+    from crawler import load_sources
+
+    path = Path(__file__).parents[1] / "crawler" / "sources" / f"{settings.province}.toml"
+    try:
+        return load_sources(path)
+    except (OSError, ValueError) as error:
+        refuse(
+            f"the outlets of {settings.province} cannot be read from crawler/sources/{path.name}: {error}. Correct it."
+        )
+
+
+def labelled(path: Path, *needed: str) -> None:
+    """Refuse a file that is not labelled texts: JSON lines of objects with `text` and what else is needed."""
+    count = 0
+    with text_file(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                count += 1
+                _labelled_line(path, number, line, needed)
+    if not count:
+        refuse(f"{path} holds no text. Give labelled texts as JSON lines, as in nlp/gold/gold.jsonl.")
+
+
+def _labelled_line(path: Path, number: int, line: str, needed: Sequence[str]) -> None:
+    try:
+        row = json.loads(line.encode("utf-8", "surrogateescape"))
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise ValueError('it is not an object with "text"')
+        if missing := [name for name in needed if name not in row]:
+            raise ValueError(f"{', '.join(missing)} missing")
+        if row["failure"] not in ("yes", "vague", "no"):
+            raise ValueError(f'"failure" is {row["failure"]!r}, not yes, vague or no')
+        if row.get("urgency") not in (None, "", "U1", "U2", "U3", "U4"):
+            raise ValueError(f'"urgency" is {row["urgency"]!r}, not U1 to U4')
+        if not isinstance(row.get("title", ""), str):
+            raise ValueError('"title" is no text')
+        if odd := [name for name in CODE_LISTS if not _is_codes(row.get(name, []))]:
+            raise ValueError(f"{', '.join(odd)} must be a list of codes")
+    except ValueError as error:
+        refuse(
+            f"{path}:{number} is not a labelled text: {error}. nlp/gold/gold.jsonl shows the form; correct the line."
+        )
+
+
+def _is_codes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(code, str) for code in value)
+
+
 def text_file(path: Path) -> Any:
     try:
         return path.open(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror}.")
+        refuse(f"{path} cannot be read: {error.strerror}. Give the path of a file that is there and may be read.")
 
 
 def report(visit: Visit) -> None:
     typer.echo(f"{visit.source}: {visit.status}, {visit.documents} documents, {visit.requests} requests", err=True)
     for note in visit.notes:
-        typer.echo(f"  {note.code}: {note.message} {note.url}", err=True)
+        typer.echo(f"  {in_both(note)} {note.url}", err=True)
+
+
+def in_both(note: Note) -> str:
+    """A note in Indonesian and English."""
+    return f"{note.message} / {note.english}" if note.english else note.message
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -354,18 +608,53 @@ def open_database(stack: ExitStack, settings: Settings) -> tuple[Sessions, str |
     from intake.migrations import migrate
     from intake.start import first_start
 
-    migrate(settings.database_url)
-    engine = open_engine(settings.database_url)
-    stack.callback(engine.dispose)
-    factory = sessions(engine)
-    with factory.begin() as session:
-        password = first_start(session, settings.province)
+    with _plain_refusals(settings.database_url):
+        migrate(settings.database_url)
+        engine = open_engine(settings.database_url)
+        stack.callback(engine.dispose)
+        factory = sessions(engine)
+        with factory.begin() as session:
+            password = first_start(session, settings.province)
     return factory, password
 
 
-def announce_password(password: str | None) -> None:
+@contextmanager
+def _plain_refusals(url: str) -> Iterator[None]:
+    """A database that cannot be opened is one sentence, not a traceback. A fault of ours in a statement stays loud.
+
+    The address is not shown: it may hold a password.
+    """
+    import sqlite3
+
+    from alembic.util import CommandError
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+
+    try:
+        _ = make_url(url).port
+    except (ArgumentError, ValueError):
+        _refuse_database("its address is not of the form sqlite:///FILE or postgresql+psycopg://USER@HOST:PORT/NAME")
+    try:
+        yield
+    except (OperationalError, CommandError, sqlite3.Error, OSError) as error:
+        _refuse_database(str(getattr(error, "orig", None) or error))
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # "file is not a database" is of no narrower kind
+            raise
+        _refuse_database(str(error.orig))
+
+
+def _refuse_database(why: str) -> NoReturn:
+    refuse(
+        f"the database cannot be opened: {' '.join(why.split()).rstrip('.')}. Give the address of one that can be read and "
+        "written with --database, for example sqlite:///kentongan.db (of PostgreSQL, the server must be running)."
+    )
+
+
+def announce_password(password: str | None, *, err: bool = False) -> None:
     if password:
         typer.echo(
-            "Administrator pertama; kata sandi hanya tampil sekali. / First administrator; the password is shown once."
+            "Administrator pertama; kata sandi hanya tampil sekali. / First administrator; the password is shown once.",
+            err=err,
         )
-        typer.echo(f"  admin  {password}")
+        typer.echo(f"  admin  {password}", err=err)

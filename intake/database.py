@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,11 +47,24 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `url`; SQLite gets WAL, foreign keys and a patient lock."""
+    """An engine for `url`; SQLite gets a file for its owner alone, WAL, foreign keys and a patient lock."""
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _tune_sqlite)
     return engine
+
+
+def _keep_private(_dialect: object, _record: object, arguments: list[Any], _named: dict[str, Any]) -> None:
+    """Make a new file readable by its owner alone, before SQLite makes it for all; -wal and -shm take after it.
+
+    By hand, because a umask would hold for every thread. One that is there is not touched: closing it would drop the locks
+    this process holds on it (sqlite.org/howtocorrupt.html, 2.2). What cannot be made here, SQLite itself will refuse.
+    """
+    name = str(arguments[0])
+    if name and name != ":memory:" and not name.startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:

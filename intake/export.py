@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from intake import audit, trends
@@ -36,17 +36,28 @@ LONGEST_CELL = 32_000  # characters Excel takes
 
 def export(session: Session, what: str, format: str, file: BinaryIO) -> int:
     """Write the rows of `what` (see TABLES) to a binary `file`; returns how many. Leaves an audit row."""
-    rows = _Counted(TABLES[what](session))
+    rows = _Counted(TABLES[what](session), COLUMNS[what])
     WRITERS[format](rows, file)
     audit.write(session, None, "export", what=what, format=format, rows=rows.count)
     return rows.count
 
 
-class _Counted:
-    """An iterable that knows how many it gave."""
+def left_out(session: Session, what: str) -> str:
+    """Why an export has fewer rows than there are, for whoever counts; empty where it has all."""
+    if what != "mentions":
+        return ""
+    count = session.scalar(select(func.count()).select_from(Mention)) or 0
+    return (
+        f"Hanya sebutan yang termasuk suatu kandidat, dari {count} yang tersimpan. / "
+        f"Only mentions that belong to a candidate, of {count} that are held."
+    )
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows, self.count = rows, 0
+
+class _Counted:
+    """Rows that know their columns, also where there is no row, and how many were taken."""
+
+    def __init__(self, rows: Iterable[Row], columns: Sequence[str]) -> None:
+        self.rows, self.columns, self.count = rows, columns, 0
 
     def __iter__(self) -> Iterator[Row]:
         for row in self.rows:
@@ -110,6 +121,45 @@ def weeks(session: Session) -> Iterator[Row]:
         }
 
 
+CANDIDATE = (
+    "id",
+    "state",
+    "headline",
+    "sector",
+    "form",
+    "kind",
+    "agency_id",
+    "agency",
+    "place",
+    "region",
+    "district",
+    "urgency",
+    "p_failure",
+    "mentions",
+    "voices",
+    "sources",
+    "first_told_at",
+    "last_told_at",
+)
+COLUMNS: Mapping[str, Sequence[str]] = {  # as the rows have them, for files without a row
+    "candidates": CANDIDATE,
+    "cases": ("number", "track", "case_state", "opened_at", *CANDIDATE),
+    "mentions": (
+        "id",
+        "candidate_id",
+        "kind",
+        "source",
+        "url",
+        "title",
+        "text",
+        "told_at",
+        "p_failure",
+        "sector",
+        "region",
+        "near_copy",
+    ),
+    "trends": ("week", "sector", "agency_id", "region", "mentions", "voices"),
+}
 TABLES: Mapping[str, Callable[[Session], Iterator[Row]]] = {
     "candidates": candidates,
     "cases": cases,
@@ -153,37 +203,35 @@ def harmless(value: Any) -> Any:
     return value
 
 
-def _csv(rows: Iterable[Row], file: BinaryIO) -> None:
+def _csv(rows: _Counted, file: BinaryIO) -> None:
     """RFC 4180, UTF-8."""
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\r\n")
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer.writerow(row)
+    writer.writerow(rows.columns)
+    for row in rows:
         writer.writerow([harmless(value) for value in row.values()])
     text.detach()
 
 
-def _xlsx(rows: Iterable[Row], file: BinaryIO) -> None:
+def _xlsx(rows: _Counted, file: BinaryIO) -> None:
     import xlsxwriter
 
     with xlsxwriter.Workbook(
         file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     ) as book:
         sheet = book.add_worksheet()
-        for number, row in enumerate(rows):
-            if number == 0:
-                sheet.write_row(0, 0, list(row))
+        sheet.write_row(0, 0, rows.columns)
+        for number, row in enumerate(rows, 1):
             cells = [harmless(value) for value in row.values()]
-            sheet.write_row(number + 1, 0, [cell[:LONGEST_CELL] if isinstance(cell, str) else cell for cell in cells])
+            sheet.write_row(number, 0, [cell[:LONGEST_CELL] if isinstance(cell, str) else cell for cell in cells])
 
 
-def _jsonl(rows: Iterable[Row], file: BinaryIO) -> None:
+def _jsonl(rows: _Counted, file: BinaryIO) -> None:
     for row in rows:
         file.write(json.dumps(row, ensure_ascii=False, default=lambda value: value.isoformat()).encode() + b"\n")
 
 
-def _geojson(rows: Iterable[Row], file: BinaryIO) -> None:
+def _geojson(rows: _Counted, file: BinaryIO) -> None:
     """A FeatureCollection; places are codes, not coordinates, so geometry is null (RFC 7946, section 3.2)."""
     file.write(b'{"type": "FeatureCollection", "features": [')
     for number, row in enumerate(rows):
@@ -193,7 +241,7 @@ def _geojson(rows: Iterable[Row], file: BinaryIO) -> None:
     file.write(b"]}\n")
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Row], BinaryIO], None]] = {
+WRITERS: Mapping[str, Callable[[_Counted, BinaryIO], None]] = {
     "csv": _csv,
     "xlsx": _xlsx,
     "jsonl": _jsonl,

@@ -6,10 +6,11 @@ import csv
 import hashlib
 import hmac
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from crawler import Document, document_key
+from crawler import Document, Kind, document_key
+from crawler.dates import believable, parse_date
 from intake import queue
 from intake.cluster import WINDOW, Trace, Verdict, same_event
 from intake.masking import masked
@@ -29,6 +31,11 @@ from nlp.fingerprint import bands, key_words, signature, similarity
 ATTEMPTS = 3  # failed analyses after which a mention is set aside
 COMPARED = 400  # mentions at most that a new one is compared with
 HEADLINE = 110  # characters
+ARTICLES = ("article", "news", "berita", "artikel")
+KEY = re.compile(r"[0-9a-f]{32}")
+PROFILE = re.compile(
+    r"/@[^/]+/|//(?:\w+\.)?(?:x|twitter|facebook|instagram|threads|tiktok)\.(?:com|net)/", re.IGNORECASE
+)
 WHOLE_GOVERNMENTS = ("PEMDA", "OTHER", "NONE", "KEMENTERIAN")  # kinds too wide to tell events apart
 
 
@@ -67,10 +74,10 @@ def _row(document: Document, pseudonym_key: bytes) -> dict[str, Any]:
 
 
 def _author(document: Document, pseudonym_key: bytes) -> str | None:
-    """The byline of an article; of a post a pseudonym, the same for the same handle as long as the key is."""
+    """The byline of an article; a handle becomes a pseudonym, the same for the same handle as long as the key is."""
     if not document.author:
         return None
-    if document.kind == "article":
+    if document.kind == "article" and "@" not in document.author:
         return storable(document.author)[:120]
     handle = document.author.strip().lstrip("@").lower().encode("utf-8", "replace")
     return "p-" + hmac.digest(pseudonym_key, handle, hashlib.sha256).hex()[:12]
@@ -258,10 +265,11 @@ def _first(analysis: Mapping[str, Any], axis: str, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line of an import that could not be read, and why."""
+    """What was wrong with a line of an import: all of it (left out), or only a part (the text is kept without that)."""
 
     line: int
     message: str
+    kept: bool = False
 
 
 def read_import(path: Path, batch: int = 500) -> Iterator[tuple[list[Document], list[Refusal]]]:
@@ -271,9 +279,13 @@ def read_import(path: Path, batch: int = 500) -> Iterator[tuple[list[Document], 
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         for number, row in _csv_rows(file) if path.suffix.lower() == ".csv" else _json_rows(file):
             try:
-                documents.append(_document(row))
+                document, doubt = _document(row)
             except (ValueError, TypeError, KeyError) as error:
                 refusals.append(Refusal(number, f"{error} The line is left out; the others go on."))
+                continue
+            documents.append(document)
+            if doubt:
+                refusals.append(Refusal(number, doubt, kept=True))
             if len(documents) + len(refusals) >= batch:
                 yield documents, refusals
                 documents, refusals = [], []
@@ -295,37 +307,63 @@ def _json_rows(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
                 yield number, ValueError(f"not JSON ({error}).")
 
 
-def _document(row: Any) -> Document:
+def _document(row: Any) -> tuple[Document, str]:
+    """The text of a line, and what was doubtful of its date. ValueError if there is no text, or nothing to know it by."""
     if isinstance(row, ValueError):
         raise row
     if not isinstance(row, dict):
         raise ValueError("not an object with at least id and text.")
-    if row.get("key") and row.get("fetched_at"):
-        return Document.from_json(row)
-    text, identity = str(row.get("text") or "").strip(), str(row.get("id") or row.get("url") or "")
+    given = {name: str(value).strip() for name, value in row.items() if name and value is not None}
+    text, identity = given.get("text", ""), given.get("id") or given.get("url") or given.get("key") or ""
     if not text or not identity:
         raise ValueError("text and id (or url) are needed.")
-    source, url = str(row.get("source") or "impor"), str(row.get("url") or "")
-    fetched_at = datetime.now(UTC)
-    return Document(
-        key=document_key(url or f"{source}:{identity}"),
+    source, url = given.get("source") or "impor", given.get("url", "")
+    fetched_at = min(parse_date(given.get("fetched_at"), now()) or now(), now())
+    published_at, code, doubt = _published(given.get("published_at", ""), fetched_at)
+    key, held = given.get("key", ""), _codes(row.get("notes"))
+    document = Document(
+        key=key if KEY.fullmatch(key) else document_key(url or f"{source}:{identity}"),
         source=source,
         url=url if url.startswith(("http://", "https://")) else "",
-        title=str(row.get("title") or ""),
+        title=given.get("title", ""),
         text=text,
-        kind="article" if row.get("title") else "post",
+        kind=_kind(given),
         fetched_at=fetched_at,
-        published_at=_moment(row.get("published_at"), fetched_at),
-        author=str(row["author"]) if row.get("author") else None,
-        region=str(row["region"]) if row.get("region") else None,
+        published_at=published_at,
+        author=given.get("author") or None,
+        region=given.get("region") or None,
+        reactions=int(given["reactions"]) if given.get("reactions", "").isdecimal() else None,
+        notes=(*held, *([code] if code and code not in held else ())),
     )
+    return document, doubt
 
 
-def _moment(value: Any, latest: datetime) -> datetime | None:
-    """An ISO 8601 moment, naive ones read as WIB (UTC+7), later ones than `latest` as `latest`."""
+def _codes(notes: Any) -> list[str]:
+    """What was doubtful already when the text was crawled."""
+    return [str(code)[:40] for code in notes] if isinstance(notes, list) else []
+
+
+def _kind(given: Mapping[str, str]) -> Kind:
+    """What the line says. Where it does not: an article has a title, and neither a handle nor a profile's address.
+
+    A kind of another name (tweet, review, comment) is a post: then whoever wrote it is hidden.
+    """
+    if given.get("kind"):
+        return "article" if given["kind"].lower() in ARTICLES else "post"
+    is_post = "@" in given.get("author", "") or PROFILE.search(given.get("url", "")) is not None
+    return "article" if given.get("title") and not is_post else "post"
+
+
+def _published(value: str, fetched_at: datetime) -> tuple[datetime | None, str, str]:
+    """The moment (a naive one is WIB, UTC+7) if it can be true, the code of what is doubtful, and that in words."""
     if not value:
-        return None
-    moment = datetime.fromisoformat(str(value))
-    if moment.tzinfo is None:
-        moment = datetime.fromisoformat(f"{moment.isoformat()}+07:00")
-    return min(moment.astimezone(UTC), latest)
+        return None, "", ""
+    moment = parse_date(value, fetched_at)
+    published_at, code = believable(moment, fetched_at)
+    if moment is None:
+        return None, "date-unreadable", f"published_at {value[:40]!r} is no date. The text is kept without one."
+    if code == "date-impossible":
+        return None, code, f"published_at {value[:40]!r} cannot be true. The text is kept without a date."
+    if code == "date-ahead":
+        return published_at, code, f"published_at {value[:40]!r} is ahead of the clock. The text is kept, dated now."
+    return published_at, "", ""

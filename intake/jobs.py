@@ -66,7 +66,8 @@ def crawl_and_store(
 ) -> Heard:
     """Crawl `due` and store each batch as it comes; a visit is recorded only after all its documents are.
 
-    So validators never run ahead of the documents they stand for: killed in between, the next visit asks again.
+    So neither validators nor what a source counts as read run ahead of the documents they stand for: killed or stopped in
+    between, the next visit asks again for everything that the broken one might have brought.
     """
     if not due:
         return Heard()

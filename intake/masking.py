@@ -14,6 +14,7 @@ COVER = {
     "plate": "[pelat]",
     "account": "[rekening]",
     "handle": "[akun]",
+    "name": "[nama]",
 }
 
 

@@ -54,6 +54,10 @@ class SourceState(Base):
         UTCDateTime, comment="last visit that was ok, unchanged or empty"
     )
     new_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="last time a Document we did not hold arrived")
+    complete_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime,
+        comment="end of the last visit that left nothing to ask for; what was fetched until then is taken as read",
+    )
     requests: Mapped[int] = mapped_column(default=0, comment="of the last visit")
     documents: Mapped[int] = mapped_column(default=0, comment="of the last visit, new or not")
     notes: Mapped[list[dict[str, str]]] = mapped_column(

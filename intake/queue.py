@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +12,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from intake.models import Candidate, Person
+from intake.models import Candidate, Mention, Person
 
 HARM = {"U1": 8.0, "U2": 4.0, "U3": 2.0, "U4": 1.0, None: 1.0}
 HALF_LIFE_DAYS = 3.0
 DANGER = 1000.0  # added for U1: a danger to life stands above everything else, however old
+_PERSONAL = re.compile(r"\d{4}|@")
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 COUNTED = 1000  # a count goes no further
+SEARCHED = 50_000  # newest mentions whose texts a search reads: about 0.3 s
+MOST_ID = 2**31 - 1  # the largest number a key can have in PostgreSQL
 
 
 def rank(urgency: str | None, certainty: float, voices: int, told_at: datetime) -> float:
@@ -39,7 +43,7 @@ class Filters:
     sector: str | None = None
     urgency: str | None = None
     agency_id: str | None = None
-    text: str | None = None  # words of the headline
+    text: str | None = None  # words of the headline or of a mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Cursor:
         """ValueError if `text` is not a cursor we gave."""
         rank, _, number = text.partition("~")
         cursor = cls(float(rank), int(number))
-        if not math.isfinite(cursor.rank):
+        if not math.isfinite(cursor.rank) or not 0 <= cursor.id <= MOST_ID:
             raise ValueError(f"{text!r} is not a cursor.")
         return cursor
 
@@ -94,6 +98,18 @@ def get(session: Session, viewer: Person, candidate_id: int) -> Candidate | None
     """One candidate, if `viewer` may see it."""
     found: Candidate | None = session.scalar(visible(select(Candidate), viewer).where(Candidate.id == candidate_id))
     return found
+
+
+def neighbours(session: Session, viewer: Person, candidate: Candidate) -> tuple[int | None, int | None]:
+    """Ids of the candidates before and after this one in the queue, among those in the same state."""
+    mine = visible(select(Candidate.id), viewer).where(Candidate.state == candidate.state)
+    rank, number = candidate.rank, candidate.id
+    before = mine.where(Candidate.rank >= rank, or_(Candidate.rank > rank, Candidate.id > number))
+    after = mine.where(Candidate.rank <= rank, or_(Candidate.rank < rank, Candidate.id < number))
+    return (
+        session.scalar(before.order_by(Candidate.rank, Candidate.id).limit(1)),
+        session.scalar(after.order_by(Candidate.rank.desc(), Candidate.id.desc()).limit(1)),
+    )
 
 
 def similar(session: Session, viewer: Person, candidate: Candidate, limit: int = 8) -> Sequence[Candidate]:
@@ -134,5 +150,23 @@ def _narrow(filters: Filters) -> list[ColumnElement[bool]]:
     }
     conditions = [column == value for column, value in exact.items() if value]
     if filters.text:
-        conditions.append(Candidate.headline.icontains(filters.text, autoescape=True))
+        conditions.append(_tells_of(filters.text))
     return conditions
+
+
+def _tells_of(words: str) -> ColumnElement[bool]:
+    """Whether the headline holds these letters, or the title or text of one of the newest mentions.
+
+    Texts are stored as they were published and shown masked. Long numbers and accounts are sought in headlines only, or a
+    search could spell out, digit by digit, the identity number that the page covers.
+    """
+    in_headline = Candidate.headline.icontains(words, autoescape=True)
+    if _PERSONAL.search(words):
+        return in_headline
+    newest = select(func.max(Mention.id)).scalar_subquery()
+    told = select(Mention.candidate_id).where(
+        Mention.candidate_id.is_not(None),
+        Mention.id > newest - SEARCHED,
+        or_(Mention.text.icontains(words, autoescape=True), Mention.title.icontains(words, autoescape=True)),
+    )
+    return or_(in_headline, Candidate.id.in_(told))

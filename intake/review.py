@@ -76,7 +76,7 @@ def decide(
         track=track if action == "accept" else None,
         reason=reason if action == "reject" else None,
         duplicate_of=duplicate_of if action == "duplicate" else None,
-        note=note.strip()[:2000],
+        note=note.replace("\0", "").strip()[:2000],
         before={"state": candidate.state, "duplicate_of": candidate.duplicate_of},
     )
     session.add(decision)
@@ -104,26 +104,28 @@ def undo(session: Session, person: Person, decision_id: int) -> Decision:
     decision = session.get(Decision, decision_id)
     if decision is None:
         raise Invalid("no_decision", id=decision_id)
+    if undone := session.scalar(select(Decision).where(Decision.undoes == decision.id)):
+        raise Conflict("already_undone", by=undone.person.name)
     last = latest(session, decision.candidate_id)
     if last is None or last.id != decision.id:
         raise Conflict("not_the_last", by=last.person.name if last else "", action=last.action if last else "")
     candidate = _get(session, decision.candidate_id)
     _claim(session, candidate, candidate.version)
-    undone = Decision(
+    taken_back = Decision(
         candidate_id=candidate.id,
         person=person,
         action="undo",
         undoes=decision.id,
         before={"state": candidate.state, "duplicate_of": candidate.duplicate_of},
     )
-    session.add(undone)
+    session.add(taken_back)
     candidate.state, candidate.duplicate_of = decision.before["state"], decision.before["duplicate_of"]
     if decision.action == "accept":
         cases.withdraw(session, candidate)
         alerts.withdraw(session, decision)
     audit.write(session, person, "decision.undo", f"candidate:{candidate.id}", decision=decision.id)
     session.flush()
-    return undone
+    return taken_back
 
 
 def latest(session: Session, candidate_id: int) -> Decision | None:
@@ -183,6 +185,6 @@ def _claim(session: Session, candidate: Candidate, version: int) -> None:
 
 
 def _conflict(session: Session, candidate: Candidate) -> Conflict:
-    """Who was first, and what they decided."""
+    """Who was first, and what they decided; where that was an undo, that it is not as it was."""
     last = latest(session, candidate.id)
-    return Conflict("changed", by=last.person.name if last else "", action=last.action if last else "")
+    return Conflict("changed", by=last.person.name, action=last.action) if last else Conflict("not_as_seen")

@@ -7,8 +7,12 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+DEMO_DATABASE = "sqlite:///kentongan-demo.db"  # the demo's own, unless another is named for it
+DATABASES = ("sqlite", "postgresql+psycopg")  # beginnings of the addresses of databases we know
+PROVINCES = Path(__file__).parents[1] / "nlp" / "jurisdictions"
 
 
 class Settings(BaseSettings):
@@ -42,6 +46,24 @@ class Settings(BaseSettings):
         description="secret that turns handles into pseudonyms; made at first start beside the database if not set",
     )
     demo_port: int = Field(8790, ge=0, le=65535, description="port of the demo press")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url.partition("://")[0] not in DATABASES or "://" not in url:
+            raise ValueError(
+                "an address of a database begins with sqlite:/// (a file) or postgresql+psycopg:// (a server), "
+                "for example sqlite:///kentongan.db"
+            )
+        return url
+
+    @field_validator("province")
+    @classmethod
+    def _known_province(cls, name: str) -> str:
+        have = sorted(path.parent.name for path in PROVINCES.glob("*/regions.toml"))
+        if name not in have:
+            raise ValueError(f"there are no tables of {name!r} in nlp/jurisdictions; there are: {', '.join(have)}")
+        return name
 
     @classmethod
     def settings_customise_sources(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crawler import Kind, Source, Validators, Visit
+from crawler import Kind, Note, Source, Validators, Visit
 from intake import audit
 from intake.models import Mention, Person, SourceState, now
 
 KNOWN = 2000  # keys of the newest documents that are handed to the crawler
+VALIDATORS = 50  # addresses of one source whose ETag is kept
 ASK_AGAIN = timedelta(days=1)  # a guessed address that did not answer is asked again after this time
 ANSWERED = ("ok", "unchanged", "empty")
 
@@ -79,16 +81,25 @@ def due(session: Session, at: datetime | None = None, *, everything: bool = Fals
 
 
 def ready(session: Session, row: SourceState) -> Source:
-    """The Source of a row, with the state the crawler works from."""
-    newest = session.scalar(select(func.max(Mention.published_at)).where(Mention.source == row.name))
-    known = session.scalars(
-        select(Mention.key).where(Mention.source == row.name).order_by(Mention.id.desc()).limit(KNOWN)
-    )
+    """The Source of a row, with the state the crawler works from.
+
+    Every document we hold is known, and its page not fetched again. But only what a visit that ended well had brought is
+    settled, and only that may end the paging or be asked "what came after it": a visit that broke off, however it did, may
+    hold the first page of a list and none of the others.
+    """
+    held = session.execute(
+        select(Mention.key, Mention.published_at, Mention.fetched_at)
+        .where(Mention.source == row.name)
+        .order_by(Mention.id.desc())
+        .limit(KNOWN)
+    ).all()
+    settled = [one for one in held if row.complete_at and one.fetched_at <= row.complete_at]
     return replace(
         as_source(row),
         validators={url: Validators(**value) for url, value in row.validators.items()},
-        known=frozenset(known),
-        since=newest,
+        known=frozenset(one.key for one in held),
+        settled=frozenset(one.key for one in settled),
+        since=max((one.published_at for one in settled if one.published_at), default=None),
     )
 
 
@@ -104,10 +115,12 @@ def record_visit(session: Session, visit: Visit, new: int) -> None:
         return
     row.status, row.visited_at = visit.status, visit.finished_at
     row.requests, row.documents = visit.requests, visit.documents
-    row.notes = [asdict(note) for note in visit.notes]
-    row.validators = {**row.validators, **{url: asdict(value) for url, value in visit.validators.items()}}
+    row.notes = [_told(note) for note in visit.notes]
+    row.validators = _newest(row.validators, {url: asdict(value) for url, value in visit.validators.items()})
     if visit.status in ANSWERED:
         row.success_at, row.probed = visit.finished_at, True
+        if not visit.unfinished:
+            row.complete_at = visit.finished_at
     if new:
         row.new_at = visit.finished_at
 
@@ -133,9 +146,23 @@ def _row(source: Source) -> SourceState:
 
 
 def _configure(row: SourceState, source: Source) -> None:
+    """What was configured; another address or other options make another place, of which nothing is read yet."""
+    options = {name: value for name, value in source.options.items() if name != "probed"}
+    if (row.adapter, row.url, row.options) != (source.adapter, source.url, options):
+        row.complete_at = None
     row.adapter, row.url, row.region, row.kind = source.adapter, source.url, source.region, source.kind
-    row.interval = source.interval
-    row.options = {name: value for name, value in source.options.items() if name != "probed"}
+    row.interval, row.options = source.interval, options
+
+
+def _told(note: Note) -> dict[str, str]:
+    """The row of a note; one without English words has none to store."""
+    return {name: value for name, value in asdict(note).items() if value or name != "english"}
+
+
+def _newest(held: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Validators by address, the newest of them: list pages of a day gone by are not asked for again."""
+    merged = {url: value for url, value in held.items() if url not in given} | given
+    return dict(list(merged.items())[-VALIDATORS:])
 
 
 def _kind(row: SourceState) -> Kind:

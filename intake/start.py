@@ -1,12 +1,17 @@
-"""The first start: the agencies of the province, and one administrator."""
+"""The first start: the agencies of the province, and one administrator; and whose texts a database holds."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake import accounts
-from intake.models import Agency, Person
+from crawler import Document
+from crawler.demo.server import NAMES
+from intake import accounts, sources
+from intake.models import Agency, Mention, Person
+from intake.settings import DEMO_DATABASE
 from nlp.jurisdiction import load_jurisdiction
 
 
@@ -28,3 +33,25 @@ def sync_agencies(session: Session, province: str) -> None:
             session.add(Agency(id=row.id, name=row.name, kind=row.kind, level=row.level, region=row.region))
         elif (agency.name, agency.kind, agency.level, agency.region) != (row.name, row.kind, row.level, row.region):
             agency.name, agency.kind, agency.level, agency.region = row.name, row.kind, row.level, row.region
+
+
+Press = Literal["demo", "real"]
+DEMO_PRESS = frozenset(NAMES.values())
+
+
+def press_of(session: Session, url: str) -> Press | None:
+    """Whose texts the database at `url` holds, or is meant for by its name; None while it may become either's.
+
+    Its sources tell; where it has none, the texts that were imported do.
+    """
+    rows = sources.listing(session)
+    if rows:
+        return "demo" if any(row.options.get("demo") for row in rows) else "real"
+    if url == DEMO_DATABASE or session.scalar(select(Mention.id).where(Mention.source.in_(DEMO_PRESS)).limit(1)):
+        return "demo"
+    return "real" if session.scalar(select(Mention.id).limit(1)) else None
+
+
+def told_by(document: Document) -> Press:
+    """Whose text this is."""
+    return "demo" if document.source in DEMO_PRESS else "real"

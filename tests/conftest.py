@@ -5,12 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, create_engine, text
 
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.settings import Settings
 from intake.start import first_start
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords at the least cost: what costs an attacker a second must not cost every test one."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("intake.accounts._hasher", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,26 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import func, select
+
+from crawler import Batch, Source
+from crawler.demo.server import DemoPress
+from intake import jobs, sources
+from intake.database import Sessions, open_engine, sessions
+from intake.migrations import migrate
+from intake.models import Mention
+from intake.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+DEMO = ("--database", "sqlite:///kentongan-demo.db")  # where the demo keeps what it hears
 
 
 def free_port() -> int:
@@ -56,7 +68,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -
 
 @pytest.fixture
 def database(day: Path) -> Iterator[sqlite3.Connection]:
-    with sqlite3.connect(day / "kentongan.db") as connection:
+    with sqlite3.connect(day / "kentongan-demo.db") as connection:
         connection.row_factory = sqlite3.Row
         yield connection
     connection.close()
@@ -112,7 +124,7 @@ def test_a_second_round_adds_nothing(day: Path, environment: dict[str, str], dat
 
 
 def test_the_demo_and_the_real_press_never_share_a_database(day: Path, environment: dict[str, str]) -> None:
-    done = kentongan(day, environment, "run", "--once")
+    done = kentongan(day, environment, "run", "--once", *DEMO)
     assert done.returncode == 2
     assert "--database" in done.stderr
 
@@ -120,7 +132,7 @@ def test_the_demo_and_the_real_press_never_share_a_database(day: Path, environme
 def test_export_is_readable_and_holds_every_candidate(
     day: Path, environment: dict[str, str], database: sqlite3.Connection
 ) -> None:
-    done = kentongan(day, environment, "export", "candidates", "--format", "csv")
+    done = kentongan(day, environment, "export", "candidates", "--format", "csv", *DEMO)
     assert done.returncode == 0, done.stderr
     assert len(list(csv.DictReader(done.stdout.splitlines()))) == count(database, "candidate")
 
@@ -201,12 +213,65 @@ def _candidates_shown(address: str, password: str) -> int:
     return shown
 
 
+class Crash(Exception):
+    """Ends a crawl where the test wants it to end."""
+
+
+@pytest.fixture(scope="module")
+def press() -> Iterator[DemoPress]:
+    with DemoPress(0) as press:
+        yield press
+
+
+@pytest.mark.parametrize(("batches", "how"), [(1, "stop"), (2, "crash"), (4, "stop")])
+def test_a_first_crawl_that_breaks_off_loses_and_doubles_nothing(
+    batches: int, how: str, press: DemoPress, tmp_path: Path
+) -> None:
+    """What was stored must not be taken for what was read: else the pages behind it are never asked for."""
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'river.db'}", pseudonym_key="test")
+    migrate(settings.database_url)
+    engine = open_engine(settings.database_url)
+    factory, stop, count = sessions(engine), Event(), 0
+
+    def break_off(batch: Batch) -> None:
+        nonlocal count
+        count += 1
+        if count == batches and how == "crash":
+            raise Crash
+        if count == batches:
+            stop.set()
+
+    def crawl(stop: Event = jobs.NEVER, told: Callable[[Batch], None] = lambda batch: None) -> jobs.Heard:
+        with factory.begin() as session:
+            due = sources.due(session, everything=True)
+        return jobs.crawl_and_store(factory, settings, due, demo=True, stop=stop, told=told)
+
+    try:
+        with factory.begin() as session:
+            sources.sync(session, [Source(**row) for row in press.sources()])
+        with suppress(Crash):
+            crawl(stop, break_off)
+        stored = stored_count(factory)
+        assert 0 < stored < 120
+        assert crawl().new == 120 - stored
+        again = crawl()
+        assert (again.new, stored_count(factory)) == (0, 120)
+        assert sum(visit.requests for visit in again.visits) < 12, "one look at each list, and what is left out"
+    finally:
+        engine.dispose()
+
+
+def stored_count(factory: Sessions) -> int:
+    with factory.begin() as session:
+        return session.scalar(select(func.count()).select_from(Mention)) or 0
+
+
 def test_kills_lose_and_double_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "bench/kill_nine.py"), "--kills", "3", "--seed", "5"],
+        [sys.executable, str(ROOT / "bench/kill_nine.py"), "--kills", "2", "--seed", "5", "--moments", "1"],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,13 +20,18 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from crawler.document import Kind
-from crawler.source import Note, Source
+from crawler.notes import Note, note
+from crawler.source import Source
 
 TRACKING = re.compile(r"utm_|fbclid$|gclid$|igshid$|mc_|ref$|source$|from$")
 
 
 class NotUnderstood(Exception):
-    """The answer is not what the adapter reads: a page where a feed should be. The message is for the operator."""
+    """The answer is not what the adapter reads: a page where a feed should be. Carries the note for the operator."""
+
+    def __init__(self, code: str, **values: str) -> None:
+        self.note = note(code, "", "asked-again", says=None, **values)
+        super().__init__(note(code, "", "", says=None, **values).english.rstrip("."))
 
 
 @dataclass(frozen=True, slots=True)

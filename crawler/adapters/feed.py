@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice, pairwise
 from typing import Any
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
 from crawler.dates import believable, parse_date
 from crawler.document import Kind
-from crawler.source import Note, Source
+from crawler.notes import Note, note
+from crawler.source import Source
 from crawler.text import from_html, one_line
 
 KIND: Kind = "article"
 FULL_TEXT = 600  # characters from which an item's own text is taken for the whole article
 MOST_ITEMS = 500
+_DECLARATION = re.compile(rb"<\?xml[^>]{0,200}\?>")
+_ROOT = re.compile(rb"<(rss|rdf:RDF|feed)\b[^>]{0,4000}>")
+_END = re.compile(rb"</(rss|rdf:RDF|feed)\s*>")
+_ITEM = re.compile(rb"<(item|entry)[\s>]")
 
 
 def requests(source: Source) -> Iterable[Request]:
@@ -24,48 +31,93 @@ def requests(source: Source) -> Iterable[Request]:
 
 
 def parse(response: Response, source: Source) -> Iterator[Found]:
-    """A draft or a page to fetch per item; a Note per item that is broken or repeated."""
-    feed = _read(response)
+    """A draft or a page to fetch per item; a Note per item that is broken or repeated, and one if the feed itself is."""
+    entries, broken = _entries(response)
+    if broken:
+        yield broken
     seen: set[str] = set()
-    for number, entry in enumerate(feed.entries[:MOST_ITEMS], 1):
+    for number, entry in enumerate(entries[:MOST_ITEMS], 1):
         try:
             found = _item(entry, number, response)
         except Exception as error:  # whatever one item holds, the others go on
-            found = Note(
-                "item-unreadable", f"item {number} could not be read ({type(error).__name__}); left out", response.url
-            )
+            found = note("item-unreadable", response.url, "left-out", number=number, error=type(error).__name__)
         draft = found.page_of if isinstance(found, Request) else found
         if isinstance(draft, Draft):
             if draft.identity in seen:
-                found = Note("item-repeated", f"item {number} stands in the feed twice; read once", draft.url)
+                found = note("item-repeated", draft.url, "read-once", number=number)
             seen.add(draft.identity)
         yield found
 
 
-def _read(response: Response) -> Any:
-    import feedparser
+def _entries(response: Response) -> tuple[list[Any], Note | None]:
+    """The entries of the feed. One whose XML is broken is read item by item, so that a bad one costs only itself."""
+    from xml.sax import SAXException
 
     try:
-        # only ever a file object: a str or bytes that looks like an address or a path would be opened
-        feed = feedparser.parse(io.BytesIO(response.body), sanitize_html=False, resolve_relative_uris=False)
-    except Exception as error:
-        raise NotUnderstood(f"the feed cannot be read ({type(error).__name__}: {error})") from None
+        feed = _parsed(response.body)
+    except Exception as error:  # feedparser lets many kinds through
+        return _one_by_one(response, error)
+    if isinstance(feed.get("bozo_exception"), SAXException) and _ITEM.search(response.body):
+        return _one_by_one(response, feed.bozo_exception)
     if not feed.entries and not feed.get("version"):
         start = response.body[:200].lstrip().lower()
-        what = "a web page" if start.startswith((b"<!doctype html", b"<html")) else "something else"
-        raise NotUnderstood(f"the address answers with {what}, not with a feed")
-    return feed
+        raise NotUnderstood(
+            "page-not-feed" if start.startswith((b"<!doctype html", b"<html")) else "not-a-feed",
+        )
+    return feed.entries, None
+
+
+def _parsed(body: bytes) -> Any:
+    import feedparser
+
+    # only ever a file object: a str or bytes that looks like an address or a path would be opened
+    return feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+
+
+def _one_by_one(response: Response, error: Exception) -> tuple[list[Any], Note]:
+    """Every item that can be read in a feed of its own; one that cannot is the error it raised, in its place.
+
+    Of a feed that was cut short the last item is not taken: it would be kept as it is, and never be read whole.
+    """
+    cut = not _END.search(response.body[-500:])
+    last = max(response.body.rfind(b"</item>"), response.body.rfind(b"</entry>"), 0)
+    entries: list[Any] = []
+    for alone in islice(_alone(response.body[:last] if cut else response.body), MOST_ITEMS):
+        try:
+            entries.append(_parsed(alone).entries[0])
+        except Exception as own:
+            entries.append(own)
+    readable = sum(not isinstance(entry, Exception) for entry in entries)
+    if not readable:
+        raise NotUnderstood("feed-unreadable", error=type(error).__name__) from None
+    line = getattr(error, "getLineNumber", lambda: "?")()
+    return entries, note("feed-cut-short" if cut else "feed-malformed", response.url, line=line, count=readable)
+
+
+def _alone(body: bytes) -> Iterator[bytes]:
+    """A small feed for each item: the declaration and the root with its name spaces, never a DTD, around one item."""
+    declaration, root = _DECLARATION.match(body.lstrip()), _ROOT.search(body)
+    kind = root[1] if root else b"rss"
+    before = (declaration[0] if declaration else b"") + (root[0] if root else b"<rss>")
+    before, after = (before, b"</feed>") if kind == b"feed" else (before + b"<channel>", b"</channel></" + kind + b">")
+    starts = [(found.start(), found[1]) for found in _ITEM.finditer(body)]
+    for (start, name), (end, _) in pairwise([*starts, (len(body), b"")]):
+        content, closing, _ = body[start:end].rpartition(b"</" + name + b">")
+        yield before + (content if closing else body[start:end]) + b"</" + name + b">" + after
 
 
 def _item(entry: Any, number: int, response: Response) -> Found:
-    link = web_address(entry.get("link"), response.url) if entry.get("link") else None
+    if isinstance(entry, Exception):
+        raise entry
+    if not entry.get("link"):
+        return note("item-without-link", response.url, "left-out", number=number)
+    link = web_address(entry["link"], response.url)
     if link is None:
-        what = f"a link that is no web address ({str(entry.get('link'))[:60]!r})" if entry.get("link") else "no link"
-        return Note("item-without-link", f"item {number} has {what}; left out", response.url)
+        return note("item-bad-link", response.url, "left-out", number=number)
     title = one_line(from_html(entry.get("title")))
     text = max((from_html(value) for value in _texts(entry)), key=len, default="")
     if not title and not text:
-        return Note("item-empty", f"item {number} has neither title nor text; left out", link)
+        return note("item-empty", link, "left-out", number=number)
     published_at, doubt = believable(_date(entry, response.fetched_at), response.fetched_at)
     draft = Draft(
         identity(link),

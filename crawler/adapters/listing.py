@@ -23,7 +23,7 @@ MOST_LINKS = 100
 def requests(source: Source) -> Iterable[Request]:
     """The list page."""
     if not source.options.get("links"):
-        raise NotUnderstood("a listing needs the option `links`: a CSS selector of the article links")
+        raise NotUnderstood("option-missing", option="links")
     yield Request(source.url)
 
 
@@ -33,15 +33,15 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
         tree = html.document_fromstring(response.body)
         links = tree.cssselect(source.options["links"])
     except (etree.ParserError, etree.XPathError, ValueError, SyntaxError) as error:
-        raise NotUnderstood(f"the list page cannot be read ({type(error).__name__}: {error})") from None
+        raise NotUnderstood("list-unreadable", error=type(error).__name__) from None
     if not links:
-        raise NotUnderstood(f"the list page holds no link {source.options['links']!r}; was the site rebuilt?")
+        raise NotUnderstood("list-without-links", selector=source.options["links"])
     host, seen, fresh = urlsplit(response.url).hostname, set(), False
     for link in links[:MOST_LINKS]:
         address = web_address(link.get("href"), response.url)
         if address and urlsplit(address).hostname == host and identity(address) not in seen:
             seen.add(identity(address))
-            fresh |= document_key(identity(address)) not in source.known
+            fresh |= document_key(identity(address)) not in source.settled
             title = "" if source.options.get("title") else one_line(text_of(link))
             yield Request(address, Draft(identity(address), address, title))
     if fresh:

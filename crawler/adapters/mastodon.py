@@ -14,7 +14,8 @@ from urllib.parse import quote
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
 from crawler.dates import believable, parse_date
 from crawler.document import Kind, document_key
-from crawler.source import Note, Source
+from crawler.notes import note
+from crawler.source import Source
 from crawler.text import from_html, one_line, plain
 
 KIND: Kind = "post"
@@ -30,7 +31,7 @@ def requests(source: Source) -> Iterable[Request]:
     if source.options.get("public"):
         yield Request(f"{base}/api/v1/timelines/public?local=true&limit={LIMIT}")
     if not tags and not source.options.get("public"):
-        raise NotUnderstood("a Mastodon source needs the option `tags`, or `public` set to true")
+        raise NotUnderstood("option-missing", option="tags / public=true")
 
 
 def parse(response: Response, source: Source) -> Iterator[Found]:
@@ -38,19 +39,17 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     try:
         statuses = json.loads(response.body)
     except ValueError:
-        raise NotUnderstood("the server does not answer with JSON") from None
+        raise NotUnderstood("not-json") from None
     if not isinstance(statuses, list):
-        raise NotUnderstood(f"the server refuses: {statuses.get('error') if isinstance(statuses, dict) else 'no list'}")
+        raise NotUnderstood("api-refuses", reason=str(statuses.get("error") if isinstance(statuses, dict) else "-"))
     fresh = False
     for number, status in enumerate(statuses, 1):
         try:
             found = _status(status, number, response)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            found = Note(
-                "item-unreadable", f"post {number} could not be read ({type(error).__name__}); left out", response.url
-            )
+            found = note("item-unreadable", response.url, "left-out", number=number, error=type(error).__name__)
         if found is not None:
-            fresh |= isinstance(found, Draft) and document_key(found.identity) not in source.known
+            fresh |= isinstance(found, Draft) and document_key(found.identity) not in source.settled
             yield found
     if fresh and len(statuses) == LIMIT:
         yield from _older(response)
@@ -61,10 +60,10 @@ def _status(status: Any, number: int, response: Response) -> Found | None:
         return None
     link = web_address(status.get("url") or status.get("uri"), response.url)
     if link is None:
-        return Note("item-without-link", f"post {number} has no web address; left out", response.url)
+        return note("item-without-link", response.url, "left-out", number=number)
     text = plain(f"{status.get('spoiler_text') or ''}\n{from_html(status['content'])}")
     if not text:
-        return Note("item-empty", f"post {number} has no text; left out", link)
+        return note("item-empty", response.url, "left-out", number=number)
     published_at, doubt = believable(parse_date(status.get("created_at"), response.fetched_at), response.fetched_at)
     counts = [int(status.get(name) or 0) for name in ("favourites_count", "reblogs_count", "replies_count")]
     author = one_line(status["account"]["acct"])

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
 from crawler.dates import believable, parse_date
 from crawler.document import Kind
-from crawler.source import Note, Source
+from crawler.notes import note
+from crawler.source import Source
 from crawler.text import from_html, one_line
 
 KIND: Kind = "article"
@@ -20,7 +21,7 @@ OVERLAP = timedelta(days=1)  # asked again before the newest we hold: posts are 
 
 
 def requests(source: Source) -> Iterable[Request]:
-    """The first page of posts, those after the newest we hold if we hold any. `url` is the site's or the API's."""
+    """The first page of posts, those after the newest settled one if there is any. `url` is the site's or the API's."""
     base = source.url if "/wp-json/" in source.url else source.url.rstrip("/") + "/wp-json/wp/v2/posts"
     query = {"per_page": str(PER_PAGE), "_embed": "author", "orderby": "date", "order": "desc"}
     if source.since is not None:
@@ -33,28 +34,25 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     try:
         posts = json.loads(response.body)
     except ValueError:
-        raise NotUnderstood("the address does not answer with JSON; is the site's REST API switched off?") from None
+        raise NotUnderstood("not-json") from None
     if not isinstance(posts, list):
-        why = posts.get("message") if isinstance(posts, dict) else None
-        raise NotUnderstood(f"the API refuses: {why or 'no list of posts'}")
+        raise NotUnderstood("api-refuses", reason=str(posts.get("message") if isinstance(posts, dict) else "-"))
     for number, post in enumerate(posts, 1):
         try:
             yield _post(post, number, response)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            yield Note(
-                "item-unreadable", f"post {number} could not be read ({type(error).__name__}); left out", response.url
-            )
+            yield note("item-unreadable", response.url, "left-out", number=number, error=type(error).__name__)
     yield from _next_page(response, full=len(posts) == PER_PAGE)
 
 
 def _post(post: Any, number: int, response: Response) -> Found:
     link = web_address(post["link"], response.url)
     if link is None:
-        return Note("item-without-link", f"post {number} has no web address; left out", response.url)
+        return note("item-bad-link", response.url, "left-out", number=number)
     title = one_line(from_html(post["title"]["rendered"]))
     text = from_html(post["content"]["rendered"]) or from_html(post.get("excerpt", {}).get("rendered"))
     if not title and not text:
-        return Note("item-empty", f"post {number} has neither title nor text; left out", link)
+        return note("item-empty", link, "left-out", number=number)
     written = f"{post['date_gmt']}+00:00" if post.get("date_gmt") else post.get("date")
     published_at, doubt = believable(parse_date(written, response.fetched_at), response.fetched_at)
     authors = post.get("_embedded", {}).get("author") or [{}]

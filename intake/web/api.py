@@ -1,12 +1,17 @@
-"""The JSON API for queue and decisions, under /api/v1, with a bearer token of `kentongan user token`."""
+"""The JSON API for queue and decisions, under /api/v1, with a bearer token of `kentongan user token NAME`.
+
+Errors are problem details (RFC 9457); `code` names what a program may react to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import Path as InPath
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,10 +19,62 @@ from sqlalchemy.orm import Session
 from intake import accounts, queue, review, sources
 from intake.masking import masked
 from intake.models import Candidate, Decision, Mention, Person
-from intake.web.console import DB, Who
+from intake.web import present
+from intake.web.console import DB, visitor_of
+from intake.web.i18n import translator
 
-router = APIRouter(prefix="/api")
-TITLES = {401: "Unauthorised", 403: "Forbidden", 404: "Not found", 409: "Conflict", 413: "Too large", 422: "Invalid"}
+TITLES = {
+    400: "Bad request",
+    401: "Unauthorised",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    422: "Invalid",
+    500: "Internal error",
+}
+english = translator("en")  # what a program's author reads
+
+
+class Problem(BaseModel):
+    """What went wrong, in words (RFC 9457)."""
+
+    type: str = Field("about:blank", description="about:blank: the title says what kind of problem it is")
+    title: str
+    status: int
+    detail: str = Field(description="what happened, and that nothing was changed")
+    code: str | None = Field(None, description="of a refused decision: " + ", ".join(present.ERRORS))
+
+
+class Refused(HTTPException):
+    """A decision that was not made; `code` is its message key."""
+
+    def __init__(self, status: int, detail: str, code: str) -> None:
+        super().__init__(status, detail)
+        self.code = code
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of an operation, for its description."""
+    schema = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[status], "content": schema} for status in statuses}
+
+
+def listed(words: Mapping[str, str | tuple[str, str]]) -> str:
+    """Codes and what they mean, for a field's description."""
+    meant = {code: word if isinstance(word, str) else ". ".join(map(english, word)) for code, word in words.items()}
+    return "; ".join(f"`{code}`: {english(word)}" for code, word in meant.items())
+
+
+router = APIRouter(prefix="/api", responses=problems(401, 422))
+Track = Literal["iaps", "rco", "invite", "refer"]
+Reason = Literal[
+    "not_service", "no_failure", "settled", "too_old", "outside_riau", "outside_authority", "too_vague", "hoax"
+]
+State = Literal["candidate", "watched", "accepted", "rejected", "duplicate"]
+Number = Annotated[int, Field(ge=1, le=queue.MOST_ID)]
+NumberInPath = Annotated[int, InPath(ge=1, le=queue.MOST_ID)]
 
 
 class CandidateOut(BaseModel):
@@ -27,7 +84,7 @@ class CandidateOut(BaseModel):
 
     id: int
     version: int = Field(description="name it when you decide")
-    state: str
+    state: State = Field(description=listed(present.STATES))
     headline: str
     sector: str | None
     form: str | None
@@ -74,12 +131,12 @@ class DecisionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    candidate_id: int
-    version: int
+    candidate_id: Number
+    version: int = Field(ge=0, le=queue.MOST_ID, description="of the candidate, as you saw it")
     action: Literal["accept", "reject", "duplicate", "watch", "reopen"]
-    track: Literal["iaps", "rco", "invite", "refer"] | None = None
-    reason: str | None = Field(None, max_length=24)
-    duplicate_of: int | None = None
+    track: Track | None = Field(None, description="with accept. " + listed(present.TRACKS))
+    reason: Reason | None = Field(None, description="with reject. " + listed(present.REASONS))
+    duplicate_of: Number | None = Field(None, description="with duplicate: id of the original candidate")
     note: str = Field("", max_length=2000)
 
 
@@ -114,12 +171,16 @@ class SourceOut(BaseModel):
     notes: list[dict[str, str]]
 
 
-def caller(request: Request, session: DB) -> Person:
+bearer = HTTPBearer(auto_error=False, scheme_name="token", description="a token of `kentongan user token NAME`")
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+def caller(session: DB, given: Bearer) -> Person:
     """The person behind the bearer token; a cookie is not taken."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    row = accounts.token_of(session, secret.strip()) if scheme.lower() == "bearer" and secret else None
+    row = accounts.token_of(session, given.credentials.strip()) if given else None
     if row is None:
-        raise HTTPException(401, "a bearer token is needed: kentongan user token NAME")
+        message = "A bearer token is needed: `kentongan user token NAME` makes one."
+        raise HTTPException(401, message, {"WWW-Authenticate": "Bearer"})
     return row.person
 
 
@@ -130,7 +191,7 @@ Caller = Annotated[Person, Depends(caller, scope="function")]
 def read_queue(
     session: DB,
     person: Caller,
-    state: str = "candidate",
+    state: State | Literal["all"] = "candidate",
     region: str | None = None,
     sector: str | None = None,
     urgency: str | None = None,
@@ -144,14 +205,14 @@ def read_queue(
     try:
         cursor = queue.Cursor.parse(after) if after else None
     except ValueError:
-        raise HTTPException(422, "after: not a cursor of this API") from None
+        raise HTTPException(422, "after: not a cursor of this API; take `next` of the page before.") from None
     page = queue.page(session, person, filters, cursor, limit)
     items = [CandidateOut.model_validate(item) for item in page.items]
     return QueueOut(items=items, next=str(page.next) if page.next else None)
 
 
-@router.get("/v1/candidates/{candidate_id}")
-def read_candidate(session: DB, person: Caller, candidate_id: int) -> CandidateDetail:
+@router.get("/v1/candidates/{candidate_id}", responses=problems(404))
+def read_candidate(session: DB, person: Caller, candidate_id: NumberInPath) -> CandidateDetail:
     """One candidate with its newest mentions."""
     candidate = _candidate(session, person, candidate_id)
     mentions = session.scalars(
@@ -161,37 +222,41 @@ def read_candidate(session: DB, person: Caller, candidate_id: int) -> CandidateD
     return CandidateDetail(**about, mentions=[_mention(mention) for mention in mentions])
 
 
-@router.post("/v1/decisions", status_code=201)
+@router.post("/v1/decisions", status_code=201, responses=problems(403, 404, 409))
 def decide(session: DB, person: Caller, given: DecisionIn) -> DecisionOut:
     """Decide about a candidate."""
     return _reviewed(lambda: review.decide(session, person, **given.model_dump()))
 
 
-@router.post("/v1/decisions/{decision_id}/undo", status_code=201)
-def undo(session: DB, person: Caller, decision_id: int) -> DecisionOut:
+@router.post("/v1/decisions/{decision_id}/undo", status_code=201, responses=problems(403, 404, 409))
+def undo(session: DB, person: Caller, decision_id: NumberInPath) -> DecisionOut:
     """Take back the last decision of a candidate."""
     return _reviewed(lambda: review.undo(session, person, decision_id))
 
 
-@router.get("/v1/sources")
+@router.get("/v1/sources", responses=problems(403))
 def read_sources(session: DB, person: Caller) -> list[SourceOut]:
     """Every source and its health."""
     if person.role == "focal":
-        raise HTTPException(403, "not for focal points")
+        raise HTTPException(403, "A focal point may not read the sources.")
     return [SourceOut.model_validate(row) for row in sources.listing(session)]
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(request: Request, who: Who) -> dict[str, Any]:
-    """The description of this API, for those who are signed in."""
+def openapi(request: Request, session: DB, given: Bearer) -> dict[str, Any]:
+    """The description of this API, for whoever has a token or is signed in."""
+    if given is not None or visitor_of(request, session) is None:
+        caller(session, given)
     described: dict[str, Any] = request.app.openapi()
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    schemas.setdefault("Problem", Problem.model_json_schema())
     return described
 
 
 def _candidate(session: Session, person: Person, candidate_id: int) -> Candidate:
     candidate = queue.get(session, person, candidate_id)
     if candidate is None:
-        raise HTTPException(404, f"no candidate {candidate_id}")
+        raise HTTPException(404, f"There is no candidate {candidate_id}, or it is not yours to see.")
     return candidate
 
 
@@ -213,9 +278,14 @@ def _reviewed(act: Callable[[], Decision]) -> DecisionOut:
     """A decision, or the reason why there is none as a problem."""
     try:
         return DecisionOut.model_validate(act())
-    except review.NotAllowed as error:
-        raise HTTPException(403, error.key) from None
-    except review.Conflict as error:
-        raise HTTPException(409, f"{error.key} {error.values}") from None
     except review.ReviewError as error:
-        raise HTTPException(404 if error.key.startswith("no_") else 422, error.key) from None
+        words = {name: str(value) for name, value in error.values.items()}
+        raise Refused(_status(error), english(present.ERRORS[error.key], **words), error.key) from None
+
+
+def _status(error: review.ReviewError) -> int:
+    if isinstance(error, review.NotAllowed):
+        return 403
+    if isinstance(error, review.Conflict):
+        return 409
+    return 404 if error.key in ("no_candidate", "no_decision") else 422

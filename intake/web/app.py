@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -47,7 +50,15 @@ def create_app(sessions: Sessions, settings: Settings) -> FastAPI:
         Thread(target=charts.warm_up, name="charts warm-up", daemon=True).start()
         yield
 
-    app = FastAPI(title="Kentongan", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="Kentongan",
+        description=api.__doc__ or "",
+        version=version("kentongan"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
     app.state.sessions, app.state.settings = sessions, settings
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
@@ -65,9 +76,13 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     if int(request.headers.get("content-length") or 0) > MOST_BYTES or "chunked" in request.headers.get(
         "transfer-encoding", ""
     ):
-        response: Response = _error(request, 413)
+        response: Response = await _error(request, 413)
+    elif not _is_known_host(request):
+        response = await _error(request, 400, "this host name is not the console's")
+    elif b"%00" in request.scope["query_string"]:  # no text holds it, and PostgreSQL takes none that does
+        response = await _error(request, 422, "the address holds a NUL character")
     elif request.method not in SAFE_METHODS and _is_foreign(request):
-        response = _error(request, 403)
+        response = await _error(request, 403)
     else:
         response = await call_next(request)
     for name, value in HEADERS.items():
@@ -83,8 +98,19 @@ def _is_foreign(request: Request) -> bool:
     """Whether a browser says that another site sent this; the form's own token is checked besides."""
     origin = request.headers.get("origin")
     return request.headers.get("sec-fetch-site") in ("cross-site", "same-site") or (
-        origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host")
+        origin is not None and origin != "null" and origin.partition("://")[2] != request.headers.get("host")
     )
+
+
+def _is_known_host(request: Request) -> bool:
+    """Without TLS the console stands on this machine alone, under this machine's names: a foreign site whose name is made
+    to lead here gets nothing. Behind TLS the proxy decides which names there are."""
+    settings: Settings = request.app.state.settings
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        return settings.behind_tls or host in ("localhost", settings.host.lower()) or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _to_sign_in(request: Request, error: Exception) -> Response:
@@ -93,27 +119,40 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(request, error.status_code, str(error.detail) if request.url.path.startswith("/api/") else "")
+    if not request.url.path.startswith("/api/"):
+        return await _error(request, error.status_code)
+    code = error.code if isinstance(error, api.Refused) else None
+    return _problem(error.status_code, error.detail, code, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return _error(request, 422, wrong)
+    places = [".".join(map(str, one["loc"])) for one in error.errors()]
+    wrong = "; ".join(f"{place}: {one['msg']}" for place, one in zip(places, error.errors(), strict=True))
+    in_path = any(place.startswith("path.") for place in places)  # a number no row can have
+    return await _error(request, 404 if in_path else 422, wrong)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     """The last resort: the person gets a number, the log gets the reason."""
     number = secrets.token_hex(4)
     log.error("error %s at %s %s", number, request.method, request.url.path, exc_info=error)
-    response = _error(request, 500, number)
+    response = await _error(request, 500, number)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
-def _error(request: Request, status: int, detail: str = "") -> Response:
+async def _error(request: Request, status: int, detail: str = "") -> Response:
     if request.url.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": api.TITLES.get(status, "Error"), "status": status, "detail": detail}
-        return JSONResponse(problem, status, media_type="application/problem+json")
-    return console.error_page(request, status, detail)
+        return _problem(status, detail)
+    return await run_in_threadpool(console.error_page, request, status, detail)
+
+
+def _problem(status: int, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    """What went wrong, as RFC 9457 puts it."""
+    problem = api.Problem(
+        type="about:blank", title=api.TITLES.get(status, "Error"), status=status, detail=detail, code=code
+    )
+    content = problem.model_dump(exclude_none=True)
+    return JSONResponse(content, status, headers, media_type="application/problem+json")

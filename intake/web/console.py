@@ -11,17 +11,32 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
+from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
 from intake import accounts, alerts, audit, cases, charts, queue, review, sources, trends
-from intake.models import ROLES, Agency, AgencyContact, Case, Mention, Person, SignIn, SourceState
+from intake.models import (
+    ROLES,
+    Agency,
+    AgencyContact,
+    Alert,
+    Candidate,
+    Case,
+    Decision,
+    Mention,
+    Person,
+    SignIn,
+    SourceState,
+)
 from intake.settings import Settings
+from intake.start import press_of
 from intake.web import present
 from intake.web.i18n import LANGUAGES
-from intake.web.present import Presenter
+from intake.web.present import Presenter, Wrong
 
 router = APIRouter(include_in_schema=False)
 templates = Environment(
@@ -32,6 +47,7 @@ templates = Environment(
     lstrip_blocks=True,
 )
 SHOWN = 40  # mentions of one candidate on its page
+Number = Annotated[int, InPath(ge=1, le=queue.MOST_ID)]  # of a row, in an address; anything else is not found
 
 
 class SignInNeeded(Exception):
@@ -51,6 +67,16 @@ DB = Annotated[Session, Depends(db, scope="function")]
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the last action was about: the decision a flash names by its number."""
+
+    decision: Decision
+    candidate: Candidate
+    case: Case | None
+    can_undo: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Who is signed in, and how they read."""
 
@@ -64,17 +90,45 @@ class Visitor:
         return self.sign_in.person
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        return render(self.request, template, self.say, status, person=self.person, csrf=self.sign_in.csrf, **values)
+        common: dict[str, Any] = {
+            "person": self.person,
+            "csrf": self.sign_in.csrf,
+            "told": self.told(),
+            "demo": is_demo(self.request, self.session),
+            "failed": alerts.failed(self.session) if self.person.role == "admin" else 0,
+        }
+        return render(self.request, template, self.say, status, **common, **values)
+
+    def told(self) -> Told | None:
+        """The decision that was just made or undone, if this person may see what it was about."""
+        number = flash_of(self.request).get("number")
+        decision = self.session.get(Decision, int(number)) if number else None
+        candidate = queue.get(self.session, self.person, decision.candidate_id) if decision else None
+        if decision is None or candidate is None:
+            return None
+        last = review.latest(self.session, candidate.id)
+        can_undo = last is not None and last.id == decision.id and self.person.role in review.DECIDERS
+        return Told(decision, candidate, _open_case(self.session, candidate), can_undo)
+
+
+def _open_case(session: Session, candidate: Candidate) -> Case | None:
+    return session.scalar(select(Case).where(Case.candidate_id == candidate.id, Case.state == "open"))
 
 
 def visitor(request: Request, session: DB) -> Visitor:
     """The person behind the cookie. Raises SignInNeeded."""
+    who = visitor_of(request, session)
+    if who is None:
+        raise SignInNeeded
+    return who
+
+
+def visitor_of(request: Request, session: Session) -> Visitor | None:
+    """The person behind the cookie, if there is one."""
     settings: Settings = request.app.state.settings
     secret = request.cookies.get(cookie_name(settings), "")
     row = accounts.session_of(session, secret, settings) if secret else None
-    if row is None:
-        raise SignInNeeded
-    return Visitor(request, session, row, Presenter(row.person.language, settings.province))
+    return Visitor(request, session, row, Presenter(row.person.language, settings.province)) if row else None
 
 
 Who = Annotated[Visitor, Depends(visitor, scope="function")]
@@ -95,10 +149,14 @@ def _only(who: Visitor, *roles: str) -> None:
         raise HTTPException(403)
 
 
-def render(request: Request, template: str, say: Presenter, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page; `flash` is what the last action said, handed over in a short-lived cookie."""
-    known = {"person": None, "csrf": "", "flash": flash_of(request), "path": request.url.path}
-    html = templates.get_template(template).render(known | {"say": say, "_": say._, "present": present} | values)
+def render(
+    request: Request, template: str, say: Presenter, status: int = 200, *, demo: bool, **values: Any
+) -> HTMLResponse:
+    """A page. `demo`: it says that all is invented. `flash`: what the last action said, handed over in a short-lived cookie."""
+    known: dict[str, Any] = {"person": None, "csrf": "", "told": None, "failed": 0, "demo": demo}
+    known |= {"flash": flash_of(request), "path": request.url.path, "say": say, "_": say._}
+    known |= {"present": present, "FLASHES": FLASHES}
+    html = templates.get_template(template).render(known | values)
     response = HTMLResponse(html, status)
     if request.cookies.get(FLASH):
         response.delete_cookie(FLASH)
@@ -111,15 +169,16 @@ FLASHES = {
     **present.ACTIONS,
     **present.ERRORS,
     "saved": present._("Disimpan."),
+    "again": present._("Pesan itu akan dikirim lagi, dengan seluruh percobaannya."),
     "password": present._("Kata sandi diganti. Masuklah dengan yang baru."),
-    "nothing_left": present._("Antrean sudah kosong."),
 }
 
 
 def flash_of(request: Request) -> dict[str, str]:
     key, _, rest = request.cookies.get(FLASH, "").partition(":")
     number, _, name = rest.partition(":")
-    return {"key": key, "number": number if number.isdigit() else "", "by": name[:60]} if key in FLASHES else {}
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    return {"key": key, "number": number if is_number else "", "by": name[:60]} if key in FLASHES else {}
 
 
 def go(path: str, flash: str = "", number: int | None = None, by: str = "") -> RedirectResponse:
@@ -132,9 +191,22 @@ def go(path: str, flash: str = "", number: int | None = None, by: str = "") -> R
 
 
 def error_page(request: Request, status: int, detail: str = "") -> HTMLResponse:
-    """A page for what went wrong; it never tells more than the person needs."""
+    """A page for what went wrong, in the person's language; it never tells more than the person needs."""
     settings: Settings = request.app.state.settings
-    return render(request, "error.html", Presenter("id", settings.province), status, code=status, detail=detail)
+    stranger, about = Presenter("id", settings.province), {"code": status, "detail": detail}
+    try:
+        with request.app.state.sessions.begin() as session:
+            if who := visitor_of(request, session):
+                return who.page("error.html", status, **about)
+            return render(request, "error.html", stranger, status, demo=is_demo(request, session), **about)
+    except SQLAlchemyError:  # this page comes even where the database does not
+        return render(request, "error.html", stranger, status, demo=False, **about)
+
+
+def is_demo(request: Request, session: Session) -> bool:
+    """Whether what stands here is invented; every page says so then."""
+    settings: Settings = request.app.state.settings
+    return press_of(session, settings.database_url) == "demo"
 
 
 def cookie_name(settings: Settings) -> str:
@@ -151,12 +223,13 @@ def sign_in_page(request: Request) -> HTMLResponse:
     return _sign_in_form(request)
 
 
-def _sign_in_form(request: Request, status: int = 200, error: str = "") -> HTMLResponse:
+def _sign_in_form(request: Request, status: int = 200, error: str = "", name: str = "") -> HTMLResponse:
     settings: Settings = request.app.state.settings
     token = request.cookies.get(LOGIN) or secrets.token_urlsafe(32)
-    response = render(
-        request, "sign_in.html", Presenter("id", settings.province), status, csrf=token, error=error, minutes=5
-    )
+    with request.app.state.sessions.begin() as session:
+        demo = is_demo(request, session)
+    about: dict[str, Any] = {"csrf": token, "error": error, "name": name, "minutes": 5, "demo": demo}
+    response = render(request, "sign_in.html", Presenter("id", settings.province), status, **about)
     response.set_cookie(LOGIN, token, max_age=3600, httponly=True, samesite="strict", secure=settings.behind_tls)
     return response
 
@@ -169,17 +242,17 @@ def sign_in(
     csrf: Annotated[str, Form()] = "",
 ) -> Response:
     if not csrf or not hmac.compare_digest(csrf.encode(), request.cookies.get(LOGIN, "").encode()):
-        return _sign_in_form(request, 403, "expired")
+        return _sign_in_form(request, 403, "expired", name)
     settings: Settings = request.app.state.settings
     address = request.client.host if request.client else ""
     refused, secret = "", ""
     with request.app.state.sessions.begin() as session:  # a refused attempt is kept too
         try:
-            secret, _ = accounts.sign_in(session, name, password, address)
+            secret, _ = accounts.sign_in(session, name.replace("\0", ""), password, address)
         except accounts.SignInRefused as error:
             refused = str(error)
     if refused:
-        return _sign_in_form(request, 429 if refused == "too_many" else 401, refused)
+        return _sign_in_form(request, 429 if refused == "too_many" else 401, refused, name)
     response = go("/")
     response.set_cookie(
         cookie_name(settings), secret, path="/", httponly=True, samesite="lax", secure=settings.behind_tls
@@ -260,7 +333,7 @@ def _source_names(session: Session, ids: list[int]) -> dict[int, list[str]]:
 
 
 def _hearing(session: Session) -> dict[str, Any]:
-    """How well we hear: sources in use, those that answered last, when, and what waits for analysis."""
+    """How well we hear: sources in use, those that answered last, when, what waits for analysis, what ever came of it."""
     rows = [row for row in sources.listing(session) if row.enabled]
     visited = [row for row in rows if row.visited_at]
     return {
@@ -269,6 +342,8 @@ def _hearing(session: Session) -> dict[str, Any]:
         "answering": sum(row.status in sources.ANSWERED for row in visited),
         "last": max((row.success_at for row in rows if row.success_at), default=None),
         "waiting": sources.waiting(session),
+        "texts": session.scalar(select(Mention.id).limit(1)) is not None,
+        "candidates": session.scalar(select(Candidate.id).limit(1)) is not None,
     }
 
 
@@ -276,14 +351,14 @@ def _hearing(session: Session) -> dict[str, Any]:
 
 
 @router.get("/kandidat/{candidate_id}")
-def candidate_page(who: Who, candidate_id: int) -> HTMLResponse:
+def candidate_page(who: Who, candidate_id: Number) -> HTMLResponse:
     candidate = queue.get(who.session, who.person, candidate_id)
     if candidate is None:
         raise HTTPException(404)
     mentions = who.session.scalars(
         select(Mention).where(Mention.candidate_id == candidate.id).order_by(Mention.told_at.desc()).limit(SHOWN)
     ).all()
-    decided = review.latest(who.session, candidate.id)
+    before, following = queue.neighbours(who.session, who.person, candidate)
     return who.page(
         "candidate.html",
         one=candidate,
@@ -291,17 +366,39 @@ def candidate_page(who: Who, candidate_id: int) -> HTMLResponse:
         similar=queue.similar(who.session, who.person, candidate),
         may_decide=who.person.role in review.DECIDERS,
         can_start=candidate.state in ("candidate", "watched"),
-        last=decided,
+        last=review.latest(who.session, candidate.id),
         decisions=candidate.decisions,
-        case=who.session.scalar(select(Case).where(Case.candidate_id == candidate.id)),
+        case=_open_case(who.session, candidate),
+        messages=_messages(who.session, candidate),
+        before=before,
+        following=following,
     )
+
+
+@router.get("/sebutan/{mention_id}/asli")
+def original(who: Who, mention_id: Number) -> RedirectResponse:
+    """To the post itself, whose address names its author; that somebody looked is noted."""
+    mention = who.session.get(Mention, mention_id)
+    if mention is None or mention.candidate_id is None or not who.say.link(mention.url):
+        raise HTTPException(404)
+    if queue.get(who.session, who.person, mention.candidate_id) is None:
+        raise HTTPException(404)
+    audit.write(who.session, who.person, "pii.unmask", f"mention {mention.id}")
+    return RedirectResponse(mention.url, 303)
+
+
+def _messages(session: Session, candidate: Candidate) -> list[Alert]:
+    """Who was told about the candidate, or is to be told."""
+    of_candidate = select(Decision.id).where(Decision.candidate_id == candidate.id)
+    told = select(Alert).where(Alert.decision_id.in_(of_candidate), Alert.state != "withdrawn")
+    return list(session.scalars(told.options(selectinload(Alert.contact)).order_by(Alert.id)))
 
 
 @router.post("/kandidat/{candidate_id}/putusan")
 def decide(
     who: Signed,
-    candidate_id: int,
-    version: Annotated[int, Form()],
+    candidate_id: Number,
+    version: Annotated[int, Form(ge=0, le=queue.MOST_ID)],
     action: Annotated[str, Form()],
     track: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
@@ -309,7 +406,8 @@ def decide(
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Decide, and on to the next one."""
-    original = int(number) if (number := duplicate_of.strip().lstrip("#")).isdigit() and len(number) < 12 else None
+    number = duplicate_of.strip().lstrip("#")
+    original = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
     try:
         decision = review.decide(
             who.session,
@@ -329,19 +427,22 @@ def decide(
 
 
 @router.post("/putusan/{decision_id}/urungkan")
-def undo(who: Signed, decision_id: int) -> Response:
+def undo(who: Signed, decision_id: Number) -> Response:
+    """Take a decision back, and to its candidate either way."""
     try:
         undone = review.undo(who.session, who.person, decision_id)
     except review.ReviewError as error:
-        return go("/", error.key, by=str(error.values.get("by", "")))
-    return go(f"/kandidat/{undone.candidate_id}", "undo")
+        decision = who.session.get(Decision, decision_id)
+        about = queue.get(who.session, who.person, decision.candidate_id) if decision else None
+        return go(f"/kandidat/{about.id}" if about else "/", error.key, by=str(error.values.get("by", "")))
+    return go(f"/kandidat/{undone.candidate_id}", "undo", undone.id)
 
 
 # ---- cases and trends ----------------------------------------------------------------------------------------------
 
 
 @router.get("/kasus")
-def cases_page(who: Who, before: int | None = None) -> HTMLResponse:
+def cases_page(who: Who, before: Annotated[int | None, Query(ge=1, le=queue.MOST_ID)] = None) -> HTMLResponse:
     shown, following = cases.page(who.session, who.person, before)
     return who.page("cases.html", cases=shown, following=following)
 
@@ -370,8 +471,13 @@ def trends_page(
 
 @router.get("/tren.svg")
 def trends_chart(
-    who: Who, region: str = "", sector: str = "", weeks: Annotated[int, Query(ge=4, le=53)] = 12
+    who: Who,
+    region: str = "",
+    sector: str = "",
+    weeks: Annotated[int, Query(ge=4, le=53)] = 12,
+    narrow: bool = False,
 ) -> Response:
+    """The chart as a picture; `narrow` draws it for a phone."""
     _only(who, "admin", "head", "officer", "analyst", "auditor")
     cells = trends.weekly(who.session, weeks=weeks, sector=sector or None, region=region or None)
     say = who.say
@@ -379,10 +485,11 @@ def trends_chart(
         cells,
         trends.last_weeks(weeks),
         (lambda cell: say.region(cell.region)) if sector else (lambda cell: say.sector(cell.sector, short=True)),
-        title=say._("Suara mandiri per pekan"),
-        description=say._("{n} suara dalam {weeks} pekan terakhir", n=sum(c.voices for c in cells), weeks=weeks),
-        value_label=say._("suara mandiri"),
+        title=say._("Sumber berbeda per pekan"),
+        description=say._("{n} sumber dalam {weeks} pekan terakhir", n=sum(c.voices for c in cells), weeks=weeks),
+        value_label=say._("sumber berbeda"),
         rest_label=say._("lainnya"),
+        narrow=narrow,
     )
     return Response(drawn, media_type="image/svg+xml")
 
@@ -397,7 +504,7 @@ def sources_page(who: Who) -> HTMLResponse:
 
 
 @router.post("/sumber/{source_id}")
-def switch_source(who: Signed, source_id: int, enabled: Annotated[bool, Form()]) -> Response:
+def switch_source(who: Signed, source_id: Number, enabled: Annotated[bool, Form()]) -> Response:
     _only(who, "admin")
     row = who.session.get(SourceState, source_id)
     if row is None:
@@ -412,75 +519,155 @@ def people_page(who: Who) -> HTMLResponse:
     return _people(who)
 
 
-def _people(who: Visitor, status: int = 200, **told: str) -> HTMLResponse:
-    known = {"made": "", "password": "", "error": ""} | told
-    return who.page("people.html", status, people=accounts.people(who.session), roles=ROLES, **known)
+def _people(who: Visitor, status: int = 200, wrong: Wrong | None = None, **shown: str) -> HTMLResponse:
+    """`shown`: the password that was just made and whose it is, or what was typed and could not be kept."""
+    known = {"made": "", "password": "", "name": "", "role": "officer", "agency": ""} | shown
+    return who.page(
+        "people.html",
+        status,
+        people=accounts.people(who.session),
+        roles=ROLES,
+        agencies=_agencies(who.session),
+        wrong=wrong,
+        **known,
+    )
 
 
 @router.post("/pengguna")
 def add_person(
-    who: Signed, name: Annotated[str, Form()], role: Annotated[str, Form()], agency_id: Annotated[str, Form()] = ""
+    who: Signed,
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[str, Form(max_length=20)] = "",
+    agency: Annotated[str, Form(max_length=200)] = "",
 ) -> HTMLResponse:
     """The generated password is shown on the answer and nowhere else."""
     _only(who, "admin")
     try:
-        person, password = accounts.add_person(
-            who.session, name, role, agency_id=agency_id.strip() or None, by=who.person
-        )
-    except ValueError as error:
-        return _people(who, 422, error=str(error))
+        agency_id = _new_person(who.session, name, role, agency)
+        person, password = accounts.add_person(who.session, name, role, agency_id=agency_id, by=who.person)
+    except Wrong as wrong:
+        return _people(who, 422, wrong, name=name, role=role, agency=agency)
     return _people(who, made=person.name, password=password)
 
 
-@router.post("/pengguna/{name}")
-def change_person(who: Signed, name: str, action: Annotated[str, Form()]) -> Response:
+def _new_person(session: Session, name: str, role: str, agency: str) -> str | None:
+    """The id of the agency a new account belongs to, if any. Wrong says what cannot be kept, in the person's language."""
+    _check_name(name, 60)
+    if role not in ROLES:
+        raise Wrong("role_unknown")
+    if session.scalar(select(Person.id).where(func.lower(Person.name) == name.strip().lower())):
+        raise Wrong("name_taken", name=name.strip())
+    if role == "focal" and not agency.strip():
+        raise Wrong("agency_needed")
+    return _agency(session, agency).id if agency.strip() else None
+
+
+def _check_name(name: str, most: int) -> None:
+    if not 2 <= len(name.strip()) <= most or not name.strip().isprintable():
+        raise Wrong("name_length", most=most)
+
+
+def _agencies(session: Session) -> dict[str, str]:
+    """Id -> name, by name."""
+    return {one.id: one.name for one in session.execute(select(Agency.id, Agency.name).order_by(Agency.name))}
+
+
+def _agency(session: Session, given: str) -> Agency:
+    """The agency of that name, or of that id. Raises Wrong."""
+    given = given.replace("\0", "").strip()
+    named = select(Agency).where(or_(Agency.id == given, func.lower(Agency.name) == given.lower()))
+    agency = session.scalar(named.limit(1))
+    if agency is None:
+        raise Wrong("agency_unknown", given=given)
+    return agency
+
+
+@router.post("/pengguna/{name:path}")
+def change_person(
+    who: Signed, name: str, action: Annotated[str, Form()], sure: Annotated[bool, Form()] = False
+) -> Response:
+    """Switch an account off or on, or give it a new password; that ends its sessions, so it is asked for twice."""
     _only(who, "admin")
+    person = next((one for one in accounts.people(who.session) if one.name == name), None)
+    if person is None or action not in ("password", "enable", "disable"):
+        raise HTTPException(404)
+    if action == "password":
+        if not sure:
+            return who.page("new_password.html", other=person)
+        return _people(who, made=name, password=accounts.set_password(who.session, name, by=who.person))
     try:
-        if action == "password":
-            return _people(who, made=name, password=accounts.set_password(who.session, name, by=who.person))
         accounts.disable(who.session, name, who.person, disabled=action == "disable")
-    except ValueError as error:
-        return _people(who, 422, error=str(error))
+    except ValueError:  # the only reason there is
+        return _people(who, 422, Wrong("last_admin", name=name))
     return go("/pengguna", "saved")
 
 
 @router.get("/kontak")
-def contacts_page(who: Who, error: str = "") -> HTMLResponse:
+def contacts_page(who: Who) -> HTMLResponse:
     _only(who, "admin")
     return _contacts(who)
 
 
-def _contacts(who: Visitor, status: int = 200, error: str = "") -> HTMLResponse:
+def _contacts(who: Visitor, status: int = 200, wrong: Wrong | None = None, **typed: str) -> HTMLResponse:
     contacts = who.session.scalars(
         select(AgencyContact).options(selectinload(AgencyContact.agency)).order_by(AgencyContact.agency_id)
     ).all()
-    agencies = who.session.execute(select(Agency.id, Agency.name).order_by(Agency.name)).all()
-    return who.page("contacts.html", status, contacts=contacts, agencies=agencies, error=error)
+    return who.page(
+        "contacts.html",
+        status,
+        contacts=contacts,
+        agencies=_agencies(who.session),
+        undelivered=alerts.undelivered(who.session),
+        next_try=alerts.next_try,
+        wrong=wrong,
+        **({"agency": "", "name": "", "address": ""} | typed),
+    )
 
 
 @router.post("/kontak")
 def add_contact(
     who: Signed,
-    agency_id: Annotated[str, Form()],
-    name: Annotated[str, Form(min_length=2, max_length=120)],
-    address: Annotated[str, Form(max_length=500)],
+    agency: Annotated[str, Form(max_length=200)] = "",
+    name: Annotated[str, Form(max_length=200)] = "",
+    address: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     _only(who, "admin")
     try:
-        alerts.check_address(address)
-        if who.session.get(Agency, agency_id) is None:
-            raise ValueError(f"no agency has the id {agency_id!r}.")
-    except ValueError as error:
-        return _contacts(who, 422, str(error))
-    contact = AgencyContact(agency_id=agency_id, name=name.strip(), address=address.strip())
+        of_agency = _agency(who.session, agency)
+        _check_name(name, 120)
+        to = _address(address)
+    except Wrong as wrong:
+        return _contacts(who, 422, wrong, agency=agency, name=name, address=address)
+    contact = AgencyContact(agency_id=of_agency.id, name=name.strip(), address=to)
     who.session.add(contact)
     who.session.flush()
-    audit.write(who.session, who.person, "contact.add", f"contact:{contact.id}", agency=agency_id)
+    audit.write(who.session, who.person, "contact.add", f"contact:{contact.id}", agency=of_agency.id)
     return go("/kontak", "saved")
 
 
+def _address(typed: str) -> str:
+    """The address messages go to. Raises Wrong."""
+    address = alerts.as_address(typed)
+    if not address.isprintable():
+        raise Wrong("address_incomplete", given="?")
+    try:
+        alerts.check_address(address)
+    except alerts.AddressRefused as error:
+        raise Wrong(error.key, **error.values) from None
+    return address
+
+
+@router.post("/kontak/pesan/{alert_id}")
+def send_again(who: Signed, alert_id: Number) -> Response:
+    """A failed message goes out once more, with all its tries."""
+    _only(who, "admin")
+    if alerts.send_again(who.session, alert_id, who.person) is None:
+        raise HTTPException(404)
+    return go("/kontak", "again")
+
+
 @router.post("/kontak/{contact_id}")
-def switch_contact(who: Signed, contact_id: int, active: Annotated[bool, Form()]) -> Response:
+def switch_contact(who: Signed, contact_id: Number, active: Annotated[bool, Form()]) -> Response:
     _only(who, "admin")
     contact = who.session.get(AgencyContact, contact_id)
     if contact is None:

@@ -15,19 +15,29 @@ Translate = Callable[..., str]
 
 
 @cache
-def catalogue(language: str) -> dict[str, str]:
-    """Message -> translation; empty for Indonesian."""
+def catalogue(language: str) -> dict[str, tuple[str, ...]]:
+    """Message -> its translation, or translations: for one, and for any other number. Empty for Indonesian."""
     if language == "id":
         return {}
     with (LOCALE / f"{language}.po").open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file) if message.id and message.string}
+        return {_key(message.id): _forms(message.string) for message in read_po(file) if message.id and message.string}
+
+
+def _key(id: str | tuple[str, ...] | list[str]) -> str:
+    return id if isinstance(id, str) else id[0]
+
+
+def _forms(string: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (string,) if isinstance(string, str) else tuple(string)
 
 
 def translator(language: str) -> Translate:
-    """`translate(message, n=3)`: the message in `language`, its values filled in."""
+    """`translate(message, n=3)`: the message in `language`, its values filled in; `n` decides between one and many."""
     messages = catalogue(language)
 
     def translate(message: str, **values: object) -> str:
-        return messages.get(message, message).format(**values) if values else messages.get(message, message)
+        forms = messages.get(message, (message,))
+        form = forms[0] if values.get("n") == 1 else forms[-1]
+        return form.format(**values) if values else form
 
     return translate

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_percent
 
+from intake.alerts import SCHEMES
 from intake.cases import WIB
 from intake.masking import Piece, pieces
-from intake.models import Candidate, Mention, now
+from intake.models import Alert, Candidate, Mention, now
 from intake.web.i18n import Translate, translator
 from nlp.jurisdiction import Jurisdiction, Label, Taxonomy, load_jurisdiction, load_taxonomy
 
@@ -31,10 +33,10 @@ STATES = {
     "duplicate": _("duplikat"),
 }
 TRACKS = {
-    "rco": (_("Respons cepat (RCO)"), _("Nyawa terancam atau hak segera hilang; narahubung dihubungi langsung.")),
-    "invite": (_("Undang korban melapor"), _("Korban dapat dikenali; ajak ia membuat laporan resmi.")),
+    "rco": (_("Respons cepat (RCO)"), _("Nyawa terancam, atau hak segera hilang.")),
+    "invite": (_("Undang korban melapor"), _("Korban dapat dikenali; ajak melapor resmi.")),
     "refer": (_("Teruskan ke instansi"), _("Instansi diberi tahu dan diminta memeriksa.")),
-    "iaps": (_("Usulkan IAPS"), _("Investigasi atas prakarsa sendiri; diusulkan ke Kepala Perwakilan.")),
+    "iaps": (_("Usulkan IAPS"), _("Investigasi atas prakarsa sendiri.")),
 }
 REASONS = {
     "no_failure": _("Tidak ada kegagalan layanan"),
@@ -63,7 +65,7 @@ ROLES = {
     "auditor": _("auditor"),
 }
 JOINED = {
-    "near_copy": _("salinan dekat: kata-katanya hampir sama"),
+    "near_copy": _("salinan: kata-katanya hampir sama"),
     "sector": _("layanan yang sama"),
     "district": _("kecamatan yang sama"),
     "region": _("kabupaten/kota yang sama"),
@@ -75,7 +77,7 @@ EVIDENCE = {
     "failure": _("kegagalan"),
     "agency": _("instansi"),
     "place": _("tempat"),
-    "urgency": _("kegentingan"),
+    "urgency": _("urgensi"),
 }
 STATUSES = {
     "ok": _("menjawab"),
@@ -85,9 +87,34 @@ STATUSES = {
     "unreachable": _("tidak terjangkau"),
     "broken": _("jawabannya tidak dapat dibaca"),
 }
+ADAPTERS = {
+    "feed": _("umpan berita (RSS)"),
+    "wordpress": _("situs berita WordPress"),
+    "listing": _("halaman daftar berita"),
+    "mastodon": _("media sosial (Mastodon)"),
+}
+ALERTS = {
+    "waiting": _("menunggu dikirim"),
+    "sent": _("terkirim"),
+    "failed": _("gagal terkirim"),
+    "withdrawn": _("dibatalkan"),
+}
+WAYS = {
+    "json": _("web hook di {host}"),
+    "jsons": _("web hook di {host}"),
+    "ntfys": _("ntfy di {host}"),
+    "slack": _("Slack"),
+    "tgram": _("Telegram"),
+    "msteams": _("Microsoft Teams"),
+    "console": _("catatan layanan ini saja (percobaan)"),
+}
 ERRORS = {
     "not_allowed": _("Peran Anda tidak boleh memutuskan. Tidak ada yang diubah."),
     "changed": _("Kandidat ini sudah diputuskan oleh {by} sejak Anda membukanya. Putusan Anda tidak disimpan."),
+    "not_as_seen": _(
+        "Kandidat ini sudah berubah sejak Anda membukanya. Putusan Anda tidak disimpan; periksa sekali lagi."
+    ),
+    "already_undone": _("Putusan itu sudah diurungkan oleh {by}. Tidak ada yang diubah."),
     "not_the_last": _("Sudah ada putusan lain sesudahnya; urungkan yang terakhir lebih dahulu."),
     "needs_track": _("Pilih jalur untuk menerima kandidat ini. Tidak ada yang diubah."),
     "needs_reason": _("Pilih alasan penolakan. Tidak ada yang diubah."),
@@ -97,6 +124,35 @@ ERRORS = {
     "no_decision": _("Putusan itu tidak ada."),
     "no_action": _("Tindakan itu tidak dikenal."),
 }
+# What a form says when something typed into it cannot be kept.
+WRONG = {
+    "name_length": _("Nama harus 2 sampai {most} huruf, tanpa tanda yang tidak terlihat. Tidak ada yang disimpan."),
+    "name_taken": _("Sudah ada akun bernama {name}; pilih nama lain. Tidak ada yang disimpan."),
+    "role_unknown": _("Peran itu tidak dikenal. Tidak ada yang disimpan."),
+    "agency_needed": _("Seorang narahubung mewakili instansi: pilih instansinya. Tidak ada yang disimpan."),
+    "agency_unknown": _("Tidak ada instansi bernama {given}; pilih dari daftar yang muncul saat mengetik."),
+    "last_admin": _("{name} administrator terakhir; angkat yang lain lebih dahulu. Tidak ada yang diubah."),
+    "address_way": _(
+        "Pesan tidak dapat dikirim ke alamat “{given}”. Tulis alamat surel (nama@kantor.go.id), atau alamat yang berawalan "
+        "{ways}."
+    ),
+    "address_incomplete": _("Alamat “{given}” belum lengkap; periksa lagi tulisannya."),
+    "address_inside": _(
+        "{host} berada di jaringan dalam ({address}), bukan di internet umum. Web hook hanya boleh ke alamat umum."
+    ),
+    "not_taken": _("Layanan di alamat itu tidak menerima pesannya."),
+}
+# The fixed words in the reasons that come with an agency.
+NAMED_BY, SURE, BY_ORIGIN = "disebut: ", " (perlu dipastikan)", "; tempat menurut asal sumber, belum pasti"
+_ROAD = re.compile(r"(.+) \(([^()]+)\)")
+
+
+class Wrong(ValueError):
+    """Something typed into a form cannot be kept; `key` is one of WRONG."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
 
 
 class Presenter:
@@ -131,9 +187,11 @@ class Presenter:
         )
 
     def place(self, candidate: Candidate) -> str:
-        """District and regency, as far as known."""
+        """District and regency, as far as known; else where the source is at home, if the agency was sought there."""
         if candidate.district and candidate.district in self.tables.districts:
             return f"{self.tables.districts[candidate.district].name}, {self.region(candidate.region)}"
+        if candidate.region is None and BY_ORIGIN in candidate.agency_reason and candidate.agency is not None:
+            return self._("mungkin {place} (menurut asal sumber)", place=self.region(candidate.agency.region))
         return self.region(candidate.region)
 
     def agency(self, candidate: Candidate) -> str:
@@ -141,6 +199,24 @@ class Presenter:
         if candidate.agency is not None:
             return candidate.agency.name
         return self.kind(candidate.kind) or self._("instansi belum diketahui")
+
+    def why_agency(self, reason: str) -> str:
+        """Why this agency. The rules speak Indonesian; their fixed words and their subjects are translated here."""
+        reason = reason.replace(BY_ORIGIN, "")
+        if reason.startswith(NAMED_BY):
+            return self._("disebut: {name}", name=reason.removeprefix(NAMED_BY))
+        subject, arrow, body = reason.partition(" → ")
+        if not arrow:
+            return self._subject(reason)
+        unsure = f" {self._('(perlu dipastikan)')}" if body.endswith(SURE) else ""
+        return self._("{subject}: urusan {body}", subject=self._subject(subject), body=body.removesuffix(SURE)) + unsure
+
+    def _subject(self, subject: str) -> str:
+        """`jalan nasional`, or with the road it was recognised by: `jalan nasional (Jalan Sudirman)`."""
+        words = self._(subject)
+        if words == subject and (found := _ROAD.fullmatch(subject)):
+            return f"{self._(found[1])} ({found[2]})"
+        return words
 
     def certainty(self, p: float) -> str:
         word = _("hampir pasti") if p >= 0.9 else _("cukup yakin") if p >= 0.7 else _("perlu diperiksa")
@@ -162,13 +238,13 @@ class Presenter:
         return at.isoformat(timespec="seconds")
 
     def told(self, candidate: Candidate) -> str:
-        """`4 suara mandiri dari 5 sebutan, 3 sumber`"""
-        return self._(
-            "{voices} suara mandiri · {mentions} sebutan · {sources} sumber",
-            voices=candidate.voice_count,
-            mentions=candidate.mention_count,
-            sources=candidate.source_count,
+        """`4 sumber berbeda · 5 penyebutan · 3 media`"""
+        counts = (
+            self._("{n} sumber berbeda", n=candidate.voice_count),
+            self._("{n} penyebutan", n=candidate.mention_count),
+            self._("{n} media", n=candidate.source_count),
         )
+        return " · ".join(counts)
 
     def body(self, mention: Mention) -> list[Piece]:
         """The mention's text: masked, evidence marked."""
@@ -183,6 +259,27 @@ class Presenter:
     def link(self, url: str) -> str | None:
         """An address that may stand in a link."""
         return url if urlsplit(url).scheme in ("http", "https") else None
+
+    def address(self, address: str) -> str:
+        """How somebody is told, without passwords and keys: the e-mail address, else the service in words."""
+        parts = urlsplit(address)
+        if parts.scheme in ("mailto", "mailtos"):
+            receivers = parse_qs(parts.query).get("to", [])
+            return ", ".join(receivers) or unquote(f"{parts.username or ''}@{parts.hostname or ''}").lstrip("@")
+        return self._(WAYS.get(parts.scheme, parts.scheme), host=parts.hostname or "ntfy.sh")
+
+    def alert_error(self, alert: Alert) -> str:
+        """Why a message did not arrive; what a service itself says is shown as it is."""
+        host = urlsplit(alert.contact.address).hostname or "?"
+        known = {"given": self.address(alert.contact.address), "host": host, "address": self._("alamat dalam")}
+        return self.wrong(alert.error, known) if alert.error in WRONG else alert.error
+
+    def wrong(self, key: str, values: Mapping[str, Any]) -> str:
+        return self._(WRONG[key], **({"ways": ", ".join(f"{way}://" for way in SCHEMES)} | dict(values)))
+
+    def note(self, note: Mapping[str, str]) -> str:
+        """What a visit noted, in the person's language as far as it was noted in it."""
+        return (note.get("english") if self.language == "en" else "") or note["message"]
 
     def error(self, key: str, values: Mapping[str, Any]) -> str:
         known = {"by": "?"} | {name: str(value) for name, value in values.items()}

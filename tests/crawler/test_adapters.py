@@ -4,7 +4,8 @@ A response `responses/<adapter>/<name>.<ext>` stands beside `<name>.expected`: {
 """
 
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 
 from crawler.adapters import NotUnderstood, Request, Response, adapter_named, identity, names, web_address
 from crawler.document import document_key
-from crawler.source import Note, Source
+from crawler.notes import HAPPENED, NEXT, Note, note
+from crawler.source import Source
 
 RESPONSES = Path(__file__).parent / "responses"
 STORED = sorted(path for path in RESPONSES.glob("*/*") if path.suffix != ".expected")
@@ -63,7 +65,8 @@ def test_unknown_adapter_names_those_that_exist() -> None:
         adapter_named("gopher")
 
 
-def test_known_posts_do_not_lead_to_older_pages() -> None:
+def test_only_settled_posts_end_the_paging() -> None:
+    """What a visit that broke off had brought is known, but says nothing of the pages behind it."""
     statuses = [
         {
             "url": f"https://s.example/@a/{n}",
@@ -76,10 +79,22 @@ def test_known_posts_do_not_lead_to_older_pages() -> None:
     known = frozenset(document_key(identity(status["url"])) for status in statuses)
     headers = {"link": '<https://s.example/next>; rel="next"'}
     response = Response("https://s.example/", json.dumps(statuses).encode(), NOW, headers)
-    fresh = list(adapter_named("mastodon").parse(response, Source("s", "mastodon", "https://s.example")))
-    again = list(adapter_named("mastodon").parse(response, Source("s", "mastodon", "https://s.example", known=known)))
-    assert Request("https://s.example/next") in fresh
-    assert not any(isinstance(item, Request) for item in again)
+    source, parse = Source("s", "mastodon", "https://s.example"), adapter_named("mastodon").parse
+    assert Request("https://s.example/next") in list(parse(response, source))
+    assert Request("https://s.example/next") in list(parse(response, replace(source, known=known)))
+    settled = list(parse(response, replace(source, known=known, settled=known)))
+    assert not any(isinstance(item, Request) for item in settled)
+
+
+def test_only_settled_articles_end_the_list() -> None:
+    body = b"<a class=l href=/a>a</a><a class=l href=/b>b</a><a class=n href=/2>lagi</a>"
+    response = Response("https://l.example/1", body, NOW)
+    source = Source("l", "listing", "https://l.example/1", options={"links": "a.l", "next": "a.n"})
+    known = frozenset(document_key(identity(f"https://l.example/{name}")) for name in "ab")
+    older, parse = Request("https://l.example/2"), adapter_named("listing").parse
+    assert older in list(parse(response, replace(source, known=known)))
+    assert older in list(parse(response, replace(source, known=known, settled=frozenset([*known][:1]))))
+    assert older not in list(parse(response, replace(source, known=known, settled=known)))
 
 
 def test_one_publication_has_one_identity() -> None:
@@ -98,3 +113,15 @@ def test_one_publication_has_one_identity() -> None:
 )
 def test_only_web_addresses_pass(address: str | None) -> None:
     assert web_address(address) is None
+
+
+def test_every_note_is_told_in_both_languages_with_the_same_values() -> None:
+    for indonesian, english in [*HAPPENED.values(), *NEXT.values()]:
+        assert bool(indonesian) == bool(english)
+        assert set(re.findall(r"{\w+}", indonesian)) == set(re.findall(r"{\w+}", english))
+    one = note("http-503", "https://a.example", "asked-again", says="http", status=503)
+    assert (one.code, one.message[:33], one.english[:31]) == (
+        "http-503",
+        "Server menjawab dengan kode 503. ",
+        "The server answered with status",
+    )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.adapters import Draft, Response
-from crawler.article import read_article
+from crawler.article import read_article, without_pointers
 from crawler.text import from_html, one_line, plain
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -57,3 +57,23 @@ def test_text_is_plain_whatever_comes() -> None:
     assert from_html("<p>a<br>b</p><style>x{}</style><script>y</script><p>c &amp; d</p>") == "a\nb\n\nc & d"
     assert from_html("tanpa markup") == "tanpa markup"
     assert from_html("<!-- hilang --><b>ada</b> ekor") == "ada ekor"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Satu.\nBaca juga: Banjir di Dumai\nDua.", "Satu.\nDua."),
+        ("Satu.\nBACA JUGA : Banjir, kata warga.\nDua.", "Satu.\nDua."),
+        ("Satu.\n(Baca Juga: Banjir)\nDua.", "Satu.\nDua."),
+        ("Satu.\nBaca juga:\n\nBanjir di Dumai\nDua.", "Satu.\n\nDua."),
+        ("Satu.\nBaca juga:\nDua adalah kalimat.", "Satu.\nDua adalah kalimat."),
+        ("Satu.\nSimak juga Banjir di Dumai", "Satu."),
+        (
+            "Baca juga papan pengumuman di kantor lurah, kata dia.",
+            "Baca juga papan pengumuman di kantor lurah, kata dia.",
+        ),
+        ("Kata dia, baca juga: aturan itu.", "Kata dia, baca juga: aturan itu."),
+    ],
+)
+def test_lines_that_only_point_to_other_articles_are_dropped(text: str, left: str) -> None:
+    assert without_pointers(text) == left

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from threading import Thread
@@ -19,7 +20,8 @@ import pytest
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 
-from crawler import Batch, Document, Source, Visit
+from crawler import Batch, Document, Note, Source, Visit
+from crawler.adapters import Draft, Response, adapter_named
 from crawler.guard import GuardMiddleware, is_public
 from crawler.run import Politeness, crawl
 
@@ -101,10 +103,10 @@ def test_ten_broken_items_and_a_good_one() -> None:
     broken = [
         f"<item><title>tanpa tautan</title><description>{TEXT}</description></item>",
         item("skrip", "javascript:alert(1)"),
-        item("berkas", "ftp://x.example/a"),
         item("alamat rusak", "http://[::bad/"),
-        item("", "/kosong", ""),
         item("", "/hanya-markup", "<img src=x><br/>"),
+        item("halaman kosong", "/kosong", "pendek"),
+        item("hanya skrip", "/skrip", "pendek"),
         item("baik", "/baik"),  # the good one again
         item("hilang", "/404", "pendek"),
         item("dilarang", "/rahasia/a", "pendek"),
@@ -115,15 +117,91 @@ def test_ten_broken_items_and_a_good_one() -> None:
         "/robots.txt": (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /rahasia/"),
         "/pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF-1.4"),
         "/baik": (200, {}, page),
+        "/kosong": (200, {}, b""),
+        "/skrip": (200, {}, b"<html><body><script>muat('berita')</script></body></html>"),
     }
     with site(routes) as one:
         documents, visits = heard(source(one))
     assert [document.title for document in documents] == ["baik"]
     notes = visits["uji"].notes
     assert len(notes) == 10
-    assert len({(note.code, note.message) for note in notes}) == 10
-    assert all(note.message and ("left out" in note.message or "read once" in note.message) for note in notes)
-    assert visits["uji"].status == "ok"
+    assert len({(note.code, note.message, note.url) for note in notes}) == 10
+    assert all("Tidak disimpan" in note.message or "Dibaca sekali" in note.message for note in notes)
+    assert all("left out" in note.english or "read once" in note.english for note in notes)
+    assert (visits["uji"].status, visits["uji"].unfinished) == ("ok", False)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<item><title>a & b</title><link>/x</link>",
+        "<item><title>rusak<link>/x</link></item>",
+        "<item><title>rusak</title><!-- <link>/x</link></item>",
+        "<item><title>rusak</tit<link>/x</link></item>",
+        "<item><title a='>rusak</title><link>/x</link></item>",
+        "<item><title>rusak</title></item></channel></rss>",
+    ],
+)
+def test_what_stands_behind_broken_xml_is_read_and_the_break_is_told(broken: str) -> None:
+    body = feed(item("satu", "/1"), broken, item("dua", "/2"), item("tiga", "/3"))[2]
+    response = Response("https://a.example/feed", body, datetime(2026, 11, 24, tzinfo=UTC))
+    found = list(adapter_named("feed").parse(response, Source("a", "feed", response.url)))
+    assert [one.title for one in found if isinstance(one, Draft) and one.url[-1] in "123"] == ["satu", "dua", "tiga"]
+    assert isinstance(found[0], Note)
+    assert found[0].code == "feed-malformed"
+
+
+def test_a_feed_that_was_cut_short_is_asked_for_again_in_full() -> None:
+    whole = feed(*(item(f"t{n}", f"/{n}", f"{TEXT} {n**9}") for n in range(40)))
+    cut = (200, whole[1] | {"Content-Encoding": "gzip"}, gzip.compress(whole[2])[:-60])
+    with site({"/feed": cut}) as one:
+        documents, visits = heard(source(one))
+    assert 0 < len(documents) < 40
+    assert (visits["uji"].status, visits["uji"].unfinished, visits["uji"].validators) == ("ok", True, {})
+    assert visits["uji"].notes[0].code == "feed-cut-short"
+
+
+def test_an_empty_page_leaves_the_summary_and_says_so() -> None:
+    summary = "Warga Desa Sungai Ara mengeluhkan listrik yang padam sejak subuh; petugas belum datang sampai petang."
+    with site({"/feed": feed(item("a", "/a", summary)), "/a": (200, {}, b"<html><body></body></html>")}) as one:
+        documents, visits = heard(source(one))
+    assert [(document.text, document.notes) for document in documents] == [(summary, ("summary-only",))]
+    assert [note.code for note in visits["uji"].notes] == ["summary-only"]
+
+
+def test_lines_that_point_elsewhere_are_no_text() -> None:
+    page = f"<article><p>{TEXT}</p><p><strong>Baca juga: <a href=/b>Banjir di Dumai</a></strong></p><p>{TEXT}</p></article>"
+    with site({"/feed": feed(item("a", "/a", "x")), "/a": (200, {}, page.encode())}) as one:
+        documents, _ = heard(source(one))
+    assert len(documents) == 1
+    assert "Baca juga" not in documents[0].text
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_article_that_may_come_later_leaves_the_visit_unfinished(status: int) -> None:
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(item("a", "/a", "pendek"), item("b", "/b")),
+        "/a": (status, {"Retry-After": "60"}, b""),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+    assert [document.title for document in documents] == ["b"]
+    visit = visits["uji"]
+    assert (visit.status, visit.unfinished, visit.validators) == ("ok", True, {})
+    assert "kunjungan berikutnya" in visit.notes[0].message
+
+
+def test_a_list_that_is_longer_than_a_visit_says_so() -> None:
+    def page(number: int) -> Reply:
+        text = f"<a class=l href=/a{number}>a</a><a class=n href=/indeks{number + 1}>lagi</a>"
+        return 200, {}, text.encode()
+
+    routes: dict[str, Reply | Route] = {f"/indeks{n}": page(n) for n in range(9)}
+    with site(routes) as one:
+        listing = Source("uji", "listing", one.url + "/indeks0", options={"links": "a.l", "next": "a.n"})
+        _, visits = heard(listing, probe=True)
+        assert sum(path.startswith("/indeks") for path in one.paths()) == POLITE.list_pages
+    assert visits["uji"].notes[-1].code == "list-limit"
 
 
 def test_conditional_get_brings_nothing_twice() -> None:
@@ -173,12 +251,14 @@ def test_robots_forbid_the_feed_itself() -> None:
 @pytest.mark.parametrize(
     ("reply", "status", "code"),
     [
-        ((200, {}, b"<!doctype html><title>bukan feed</title>"), "broken", "not-understood"),
+        ((200, {}, b"<!doctype html><title>bukan feed</title>"), "broken", "page-not-feed"),
         ((403, {}, b""), "blocked", "http-403"),
         ((429, {"Retry-After": "120"}, b""), "blocked", "http-429"),
         ((503, {}, b""), "unreachable", "http-503"),
         ((200, {}, b"x" * 300_000), "broken", "too-large"),
         ((200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 20_000_000)), "broken", "too-large"),
+        ((200, {"Content-Encoding": "gzip"}, gzip.compress(TEXT.encode())[:12]), "unreachable", "cut-short"),
+        ((200, {"Content-Length": "9000"}, b"<rss>"), "unreachable", "cut-short"),
     ],
 )
 def test_a_failure_is_a_result_with_a_reason(reply: Reply, status: str, code: str) -> None:
@@ -188,7 +268,9 @@ def test_a_failure_is_a_result_with_a_reason(reply: Reply, status: str, code: st
     visit = visits["uji"]
     assert visit.status == status
     assert visit.notes[0].code == code
+    assert not any(word in visit.notes[0].message for word in ("Error", "Failure", "<", "None"))
     assert not visit.validators
+    assert visit.unfinished
 
 
 def test_a_circle_of_redirects_ends() -> None:
@@ -218,6 +300,7 @@ def test_a_name_that_does_not_exist_and_a_closed_port() -> None:
         Source("jenis", "gopher", "http://127.0.0.1:9/"),
     )
     assert [visits[name].status for name in ("nama", "pintu", "jenis")] == ["unreachable", "unreachable", "broken"]
+    assert [visits[name].notes[0].code for name in ("nama", "pintu", "jenis")] == ["name", "refused", "adapter-unknown"]
     assert "gopher" in visits["jenis"].notes[0].message
 
 

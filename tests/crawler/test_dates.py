@@ -41,7 +41,7 @@ def test_reads_nothing_where_there_is_nothing(text: str | None) -> None:
 
 def test_only_what_can_be_true_is_believed() -> None:
     assert believable(datetime(1768, 1, 1, tzinfo=UTC), NOW)[0] is None
-    assert believable(datetime(2099, 1, 1, tzinfo=UTC), NOW) == (None, "date out of range, left out: 2099-01-01")
-    assert believable(NOW + timedelta(hours=2), NOW) == (NOW, "date ahead of our clock, set to the time of fetching")
+    assert believable(datetime(2099, 1, 1, tzinfo=UTC), NOW) == (None, "date-impossible")
+    assert believable(NOW + timedelta(hours=2), NOW) == (NOW, "date-ahead")
     assert believable(NOW - timedelta(days=1), NOW) == (NOW - timedelta(days=1), None)
     assert believable(None, NOW) == (None, None)

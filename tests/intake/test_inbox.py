@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from crawler import Document
 from intake import inbox
 from intake.database import Sessions
-from intake.models import Candidate, Mention
+from intake.models import Candidate, Mention, now
 from tests.intake.made import NOW, OUTAGE, analysis, document, told
 
 
@@ -154,12 +155,70 @@ def test_import_reads_json_lines_and_csv(tmp_path: Path) -> None:
     ((documents, refusals),) = inbox.read_import(lines)
     assert [(d.text, d.url) for d in documents] == [
         ("air mati", "https://x.example/1"),
+        ("a", ""),
         (OUTAGE, "https://koran.example/9"),
     ]
+    assert documents[2] == document(9)
     assert str(documents[0].published_at) == "2026-11-20 00:00:00+00:00"
-    assert [refusal.line for refusal in refusals] == [3, 4, 5]
+    assert [(refusal.line, refusal.kept) for refusal in refusals] == [(3, False), (4, False), (5, True)]
     table = tmp_path / "b.csv"
     table.write_text('id,text,source,url\n7,"baris\nkedua",Warga,javascript:alert(1)\n,,,\n', encoding="utf-8")
     ((documents, refusals),) = inbox.read_import(table)
     assert [(d.text, d.source, d.url) for d in documents] == [("baris\nkedua", "Warga", "")]
     assert len(refusals) == 1
+
+
+def imported(tmp_path: Path, *rows: dict[str, object]) -> tuple[list[Document], list[inbox.Refusal]]:
+    lines = tmp_path / "c.jsonl"
+    lines.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    ((documents, refusals),) = inbox.read_import(lines)
+    return documents, refusals
+
+
+@pytest.mark.parametrize(
+    ("date", "code"),
+    [
+        ("kemarin dulu", "date-unreadable"),
+        ("2099-01-01", "date-impossible"),
+        ("1969-01-01T00:00:00Z", "date-impossible"),
+        (5, "date-unreadable"),
+        ((now() + timedelta(hours=9)).isoformat(), "date-ahead"),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_bad_date_is_told_and_costs_only_the_date(tmp_path: Path, date: object, code: str, whole: bool) -> None:
+    row = json.loads(document(1, fetched_at=now()).to_json()) if whole else {"id": 1, "text": "air mati"}
+    ((found,), (refusal,)) = imported(tmp_path, row | {"published_at": date})
+    assert (found.notes, refusal.line, refusal.kept) == ((code,), 1, True)
+    assert (found.published_at is None) == (code != "date-ahead")
+    assert str(date) in refusal.message or "ahead" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({"title": "t", "kind": "post"}, "post"),
+        ({"title": "t", "kind": "ulasan"}, "post"),
+        ({"title": "t", "author": "@budi"}, "post"),
+        ({"title": "t", "url": "https://sosial.example/@budi/1"}, "post"),
+        ({"title": "t", "url": "https://x.com/budi/status/1"}, "post"),
+        ({"title": "t"}, "article"),
+        ({"kind": "berita"}, "article"),
+        ({}, "post"),
+    ],
+)
+def test_a_post_stays_a_post_and_its_author_a_pseudonym(
+    tmp_path: Path, factory: Sessions, row: dict[str, object], kind: str
+) -> None:
+    (found,), refusals = imported(tmp_path, {"id": 1, "text": "air mati", "author": "budi"} | row)
+    with factory.begin() as session:
+        inbox.store(session, [found], b"key")
+        mention = session.scalars(select(Mention)).one()
+    assert (mention.kind, refusals) == (kind, [])
+    assert str(mention.author).startswith("p-") == (kind == "post")
+
+
+def test_a_handle_is_a_pseudonym_whatever_brought_it(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(session, [document(1, kind="article", title="t", author="@budi@sosial.example")], b"key")
+        assert str(session.scalars(select(Mention.author)).one()).startswith("p-")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from intake import accounts, queue
 from intake.database import Sessions
 from intake.models import Candidate, Person
-from tests.intake.made import NOW
+from tests.intake.made import NOW, OUTAGE, document, told
 
 
 def test_danger_stands_above_everything() -> None:
@@ -76,6 +76,40 @@ def test_filters_narrow_and_wildcards_are_letters(factory: Sessions) -> None:
         assert len(queue.page(session, viewer, queue.Filters(None, text="%pasti%")).items) == 0
 
 
+def test_words_are_sought_in_what_was_told(factory: Sessions) -> None:
+    def found(words: str) -> list[int]:
+        return [one.id for one in queue.page(session, viewer, queue.Filters(None, text=words)).items]
+
+    with factory.begin() as session:
+        viewer = officer(session)
+        one = told(
+            session,
+            document(
+                1, OUTAGE + ", kata speedboat 100% pasti, NIK 1403094505850003", title="Listrik Padam", kind="article"
+            ),
+        )
+        other = told(session, document(2, "sampah menumpuk di pasar"), sectors=(), regions=("14.71",), agencies=())
+        assert one is not None
+        assert other is not None
+        assert found("SpeedBoat") == [one.id]
+        assert found("menumpuk") == [other.id]
+        assert found("100% pasti") == [one.id]
+        for words in ("1%p", "speed_oat", "140309", "@"):
+            assert found(words) == [], words
+        assert queue.count(session, viewer, queue.Filters(text="speedboat")) == 1
+
+
+def test_each_candidate_knows_its_neighbours(factory: Sessions) -> None:
+    with factory.begin() as session:
+        fill(session, 12)
+        viewer = officer(session)
+        order = list(queue.page(session, viewer, limit=50).items)
+        for at, one in enumerate(order):
+            before, after = queue.neighbours(session, viewer, one)
+            assert before == (order[at - 1].id if at else None)
+            assert after == (order[at + 1].id if at + 1 < len(order) else None)
+
+
 def test_a_focal_point_sees_only_accepted_ones_of_its_agency(factory: Sessions) -> None:
     with factory.begin() as session:
         fill(session, 40)
@@ -87,7 +121,7 @@ def test_a_focal_point_sees_only_accepted_ones_of_its_agency(factory: Sessions) 
         assert queue.get(session, focal, hidden.id) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "1~", "nan~1", "1~x", "inf~2"])
+@pytest.mark.parametrize("text", ["", "x", "1~", "nan~1", "1~x", "inf~2", "1.0~99999999999999999999", "1.0~-1"])
 def test_a_strange_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         queue.Cursor.parse(text)

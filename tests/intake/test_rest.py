@@ -39,7 +39,7 @@ def test_a_source_is_due_by_its_interval_and_carries_its_state(factory: Sessions
         assert again.validators == {FEED.url: Validators('"v1"', None)}
         assert again.known == {document(1).key}
         assert again.since == document(1).published_at
-        assert session.scalars(select(SourceState)).one().notes == [{"code": "x", "message": "y", "url": "z"}]
+        assert session.scalars(select(SourceState)).one().notes[0]["message"] == "y"
 
 
 def test_a_guessed_address_enters_the_rhythm_when_it_answers(factory: Sessions) -> None:
@@ -193,7 +193,16 @@ def test_a_chart_says_what_it_is() -> None:
     assert root.attrib["role"] == "img"
     assert [child.text for child in list(root)[:2]] == ["A & B", "<d>"]
     assert b"lainnya" in svg
+    assert charts.REST_COLOUR.encode() in svg
     assert b"<script" not in svg
+
+
+@pytest.mark.parametrize(("weeks", "dates"), [(4, 4), (12, 6), (26, 6), (53, 6)])
+def test_a_chart_names_at_most_six_weeks_the_newest_among_them(weeks: int, dates: int) -> None:
+    rows = [(week.isoformat(), "x", 1) for week in trends.last_weeks(weeks, NOW)]
+    ticks = charts._ticks(rows)
+    assert len(ticks) == dates
+    assert (ticks[0]["year"], ticks[0]["month"], ticks[0]["date"]) == (2026, 11, 23)
 
 
 # ---- export

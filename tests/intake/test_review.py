@@ -1,5 +1,6 @@
 """Decisions, what follows from them, and undo to the identical state."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from intake import accounts, alerts, review
+from crawler import Source
+from intake import accounts, alerts, review, sources
 from intake.database import Base, Sessions
-from intake.models import AgencyContact, Alert, AuditRow, Candidate, Case, Decision, Person
+from intake.models import AgencyContact, Alert, AuditRow, Candidate, Case, Decision, Person, now
 from tests.intake.made import NOW, document, told
+
+# What Apprise loads when it meets its first address.
 
 
 def ready(session: Session) -> tuple[Person, Candidate]:
@@ -93,9 +97,30 @@ def test_undo_withdraws_case_and_unsent_message(factory: Sessions) -> None:
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
         again = review.decide(session, person, candidate.id, candidate.version, "accept", track="iaps")
         assert session.scalars(select(Case.state)).all() == ["open"]
-        with pytest.raises(review.Conflict):
+        with pytest.raises(review.Conflict) as refused:
             review.undo(session, person, decision.id)
+        assert (refused.value.key, refused.value.values) == ("already_undone", {"by": "petugas"})
         review.undo(session, person, again.id)
+
+
+def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        first = review.decide(session, person, candidate.id, candidate.version, "watch")
+        review.decide(session, person, candidate.id, candidate.version, "reject", reason="settled")
+        with pytest.raises(review.Conflict) as refused:
+            review.undo(session, person, first.id)
+        assert refused.value.key == "not_the_last"
+
+
+def test_what_changed_and_changed_back_is_not_as_it_was_seen(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        version = candidate.version
+        review.undo(session, person, review.decide(session, person, candidate.id, version, "watch").id)
+        with pytest.raises(review.Conflict) as refused:
+            review.decide(session, person, candidate.id, version, "watch")
+        assert refused.value.key == "not_as_seen"
 
 
 def test_messages_are_sent_once_and_failures_are_kept(factory: Sessions) -> None:
@@ -113,15 +138,108 @@ def test_messages_are_sent_once_and_failures_are_kept(factory: Sessions) -> None
     assert alerts.send_waiting(factory, post=post) == 0
     with factory.begin() as session:
         assert session.scalars(select(Alert.error)).one() == "OSError: down"
-    assert alerts.send_waiting(factory, post=post) == 1
-    assert alerts.send_waiting(factory, post=post) == 0
+    assert alerts.send_waiting(factory, post=post) == 0, "the next try comes later"
+    assert alerts.send_waiting(factory, post=post, at=now() + timedelta(minutes=2)) == 1
+    assert alerts.send_waiting(factory, post=post, at=now() + timedelta(days=9)) == 0
     assert len(posted) == 2
+
+
+def test_a_message_is_tried_for_more_than_a_day_then_kept_as_failed(factory: Sessions) -> None:
+    posted: list[str] = []
+
+    def post(address: str, subject: str, body: str) -> bool:
+        posted.append(address)
+        return False
+
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+    start = now()
+    for minutes in range(0, 60 * 48, 30):
+        alerts.send_waiting(factory, post=post, at=start + timedelta(minutes=minutes))
+    assert len(posted) == alerts.ATTEMPTS == 9
+    with factory.begin() as session:
+        (alert,) = alerts.undelivered(session)
+        assert (alert.state, alert.error, alerts.failed(session), alerts.next_try(alert)) == (
+            "failed",
+            "not_taken",
+            1,
+            None,
+        )
+        assert alerts.send_again(session, alert.id, person)
+        assert alerts.failed(session) == 0
+        assert alerts.send_again(session, alert.id, person) is None
+        assert session.scalars(select(AuditRow.person_id).where(AuditRow.action == "alert.again")).all() == [person.id]
+    assert alerts.send_waiting(factory, post=lambda *_: True) == 1
+
+
+def test_a_withdrawn_message_stays_withdrawn(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        decision = review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        session.scalars(select(Alert)).one().state = "failed"
+        review.undo(session, person, decision.id)
+        assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
+        assert list(alerts.undelivered(session)) == []
+
+
+def test_an_invented_event_is_told_as_one(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        sources.sync(session, [Source("Koran", "feed", "http://127.0.0.1", options={"demo": True})])
+        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        alert = session.scalars(select(Alert)).one()
+        assert alert.subject.startswith("[Peragaan] ")
+        assert alert.body.startswith("PERAGAAN: kejadian ini rekaan")
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "http://x", "syslog://", ""])
 def test_messages_go_only_by_listed_ways(address: str) -> None:
-    with pytest.raises(ValueError, match="allowed"):
+    with pytest.raises(alerts.AddressRefused) as refused:
         alerts.check_address(address)
+    assert refused.value.key == "address_way"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "json://127.0.0.1:9911/x",
+        "jsons://10.0.0.7/x",
+        "json://[::1]/x",
+        "json://2130706433/x",
+        "ntfys://169.254.169.254/x",
+        "json://dalam.example/x",
+    ],
+)
+def test_no_web_hook_leads_inward(address: str) -> None:
+    def resolve(host: str) -> list[str]:
+        return ["93.184.215.14", "192.168.1.4"] if host == "dalam.example" else alerts._resolve(host)
+
+    with pytest.raises(alerts.AddressRefused) as refused:
+        alerts.check_address(address, resolve)
+    assert refused.value.key == "address_inside"
+    if "dalam" not in address:
+        assert alerts._deliver(lambda *_: True, address, "", "") == "address_inside", "asked again at each sending"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jsons://hook.example/x",
+        "json://tidak-ada.example/x",
+        "mailto://a@kantor.example?smtp=10.0.0.7",
+        "ntfys://topik",
+        "console://",
+    ],
+)
+def test_where_messages_may_go(address: str) -> None:
+    alerts.check_address(address, lambda host: ["93.184.215.14"] if host == "hook.example" else [])
+
+
+def test_a_plain_mail_address_is_one() -> None:
+    assert alerts.as_address(" ida@dishub.go.id ") == "mailto://ida@dishub.go.id"
+    for text in ("console://", "a@b", "mailto://a@b.example", "x@y.example/z"):
+        assert alerts.as_address(text) == text
 
 
 def test_the_console_twin_prints(caplog: pytest.LogCaptureFixture) -> None:

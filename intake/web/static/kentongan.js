@@ -21,8 +21,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "j") return step(1);
-    if (event.key === "k") return step(-1);
+    if (rows.length && event.key === "j") return step(1);
+    if (rows.length && event.key === "k") return step(-1);
     const find = (name) => [...document.querySelectorAll(`[${name}]`)].find((one) => one.getAttribute(name) === event.key);
     const focus = find("data-focus");
     if (focus) { event.preventDefault(); focus.focus(); focus.scrollIntoView({ block: "center" }); return; }

@@ -126,10 +126,34 @@ def test_a_candidate_is_decided_and_undone_by_keyboard_alone(page: Any, console:
     page.keyboard.press("Escape")
     page.keyboard.press("3")
     page.wait_for_url(lambda url: not url.endswith("/kandidat/1"))
-    assert page.get_by_role("status").inner_text().startswith("Diterima.")
+    assert page.get_by_role("status").inner_text().startswith("Diterima. Kandidat nomor 1: Listrik Padam di Duri")
+    assert page.evaluate("document.querySelector('.flash').contains(document.querySelector('.flash form'))")
     page.keyboard.press("u")
     page.wait_for_url("**/kandidat/1")
     assert page.get_by_role("status").inner_text().startswith("Diurungkan.")
+
+
+def test_the_keys_lead_from_candidate_to_candidate(page: Any, console: tuple[str, str]) -> None:
+    page.goto(console[0] + "/kandidat/1")
+    page.keyboard.press("j")
+    page.wait_for_url(lambda url: not url.endswith("/kandidat/1"))
+    page.keyboard.press("k")
+    page.wait_for_url("**/kandidat/1")
+
+
+def test_deciding_is_in_sight(page: Any, console: tuple[str, str]) -> None:
+    """On a phone as a bar at the bottom that leads to the buttons; on a wide page the buttons themselves."""
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": 800})
+    page.goto(console[0] + "/kandidat/1")
+    narrow = page.viewport_size["width"] < 500
+    for name in ("Pantau", "Terima") if narrow else ("Pantau dulu w", "Respons cepat"):
+        box = page.get_by_role("link" if name == "Terima" else "button", name=name).first.bounding_box()
+        if narrow and name == "Pantau":
+            box = page.locator(".bar button").bounding_box()
+        assert box["y"] + box["height"] <= 800, name
+    if narrow:
+        page.get_by_role("link", name="Tolak").click()
+        assert page.locator("#tolak").bounding_box()["y"] < 800
 
 
 def test_keys_do_nothing_while_somebody_writes(page: Any, console: tuple[str, str]) -> None:

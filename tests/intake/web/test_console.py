@@ -1,25 +1,45 @@
 """The console: what it shows, what it refuses, in both languages, without script."""
 
+import ast
 import re
 from collections.abc import Iterator
 from html import unescape
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from intake import accounts
+from intake import accounts, alerts, review
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
-from intake.models import Case, Decision, Person, SourceState
+from intake.models import (
+    REASONS,
+    TRACKS,
+    Agency,
+    AgencyContact,
+    Alert,
+    AuditRow,
+    Candidate,
+    Case,
+    Decision,
+    Mention,
+    Person,
+    SourceState,
+)
 from intake.settings import Settings
 from intake.start import first_start
 from intake.web.app import create_app
+from intake.web.present import Presenter
+from nlp.jurisdiction import load_jurisdiction
 from tests.intake.made import OUTAGE, document, told
 
 WEB = Path(__file__).parents[3] / "intake/web"
 PASSWORD = "sandi yang cukup panjang"
+
+# What Apprise loads when it meets its first address.
 
 
 @pytest.fixture
@@ -44,7 +64,7 @@ def factory(tmp_path: Path) -> Iterator[Sessions]:
 
 @pytest.fixture
 def client(factory: Sessions, settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(factory, settings), follow_redirects=True) as client:
+    with TestClient(create_app(factory, settings), base_url="http://127.0.0.1") as client:
         yield client
 
 
@@ -83,12 +103,28 @@ def test_nobody_sees_anything_unsigned(client: TestClient, candidates: list[int]
         "/pengguna",
         "/kontak",
         "/akun",
-        "/api/openapi.json",
     ):
         answer = client.get(path, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/masuk"), path
+    assert client.get("/api/openapi.json").status_code == 401
     assert client.get("/sehat").json() == {"status": "ok"}
     assert client.get("/docs").status_code == 404
+
+
+def test_the_original_of_a_post_is_opened_through_us_and_noted(
+    client: TestClient, factory: Sessions, candidates: list[int]
+) -> None:
+    sign_in(client)
+    page = client.get(f"/kandidat/{candidates[1]}").text
+    path = re.findall(r"/sebutan/\d+/asli", page)[0]
+    with factory.begin() as session:
+        url = session.get_one(Mention, int(path.split("/")[2])).url
+    assert url not in page
+    answer = client.get(path, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, url)
+    with factory.begin() as session:
+        assert session.scalars(select(AuditRow.action).where(AuditRow.action == "pii.unmask")).all() == ["pii.unmask"]
+    assert client.get("/sebutan/999/asli", follow_redirects=False).status_code == 404
 
 
 def test_a_wrong_password_tells_nothing_more(client: TestClient) -> None:
@@ -116,7 +152,7 @@ def test_the_queue_says_what_where_whose_how_sure_and_from_whom(client: TestClie
         "Kabupaten Bengkalis",
         "PLN UP3 Dumai",
         "90%",
-        "1 suara mandiri",
+        "1 sumber berbeda · 1 penyebutan · 1 media",
         "Koran",
         "Tinggi",
     ):
@@ -155,11 +191,16 @@ def test_deciding_loads_the_next_and_can_be_undone(
     )
     assert str(answer.url).endswith(f"/kandidat/{candidates[1]}")
     assert "Diterima." in answer.text
+    told = unescape(re.sub(r"<[^>]+>", "", re.findall(r'role="status".*?</p>', answer.text, re.DOTALL)[0]))
+    assert re.search(rf"Kandidat nomor {candidates[0]}: Listrik <b>Padam</b>. Kasus \d{{4}}-0001", told)
     undo = re.findall(r'action="(/putusan/\d+/urungkan)"', answer.text)[0]
     assert "Listrik" in client.get("/kasus").text
     back = client.post(undo, data={"csrf": token(answer.text)})
     assert str(back.url).endswith(f"/kandidat/{candidates[0]}")
     assert "Diurungkan." in back.text
+    twice = client.post(undo, data={"csrf": token(answer.text)})
+    assert str(twice.url).endswith(f"/kandidat/{candidates[0]}")
+    assert "sudah diurungkan oleh rina" in twice.text
     with factory.begin() as session:
         assert session.scalars(select(Case.state)).all() == ["withdrawn"]
 
@@ -263,13 +304,149 @@ def test_an_empty_queue_says_why(client: TestClient, factory: Sessions) -> None:
     from tests.intake.made import NOW
 
     with factory.begin() as session:
-        session.add(
-            SourceState(name="A", adapter="feed", url="https://a.example", kind="article", interval=30, enabled=True, probed=True,
-                        options={}, validators={}, status="unreachable", visited_at=NOW, notes=[], requests=1, documents=0)
-        )  # fmt: skip
+        session.add(source(status="unreachable", visited_at=NOW))
     html = client.get("/").text
     assert "Tidak satu pun dari 1 sumber menjawab" in html
+    assert "Belum ada satu pun teks yang terdengar, karena tidak ada sumber yang menjawab." in html
     assert "tidak terjangkau" in client.get("/sumber").text
+    with factory.begin() as session:
+        session.scalars(select(SourceState)).one().status = "empty"
+    assert "Sumber menjawab, tetapi belum memuat satu teks pun." in client.get("/").text
+    with factory.begin() as session:
+        told(session, document(1, "makan siang"), failure="no", p={"yes": 0.0, "vague": 0.0, "no": 1.0})
+    assert "belum ada yang menceritakan kegagalan" in client.get("/").text
+    with factory.begin() as session:
+        one = told(session, document(2))
+        assert one is not None
+        one.state = "rejected"
+    assert "Semua sudah diputuskan." in client.get("/").text
+
+
+def source(**more: Any) -> SourceState:
+    given = {
+        "name": "A",
+        "adapter": "feed",
+        "url": "https://a.example",
+        "kind": "article",
+        "interval": 15,
+        "enabled": True,
+    }
+    given |= {"probed": True, "options": {}, "validators": {}, "notes": [], "requests": 1, "documents": 0}
+    return SourceState(**(given | more))
+
+
+def test_invented_events_say_so_on_every_page(client: TestClient, candidates: list[int], factory: Sessions) -> None:
+    words = "Data peragaan: semua kejadian di sini rekaan"
+    assert words not in client.get("/masuk").text
+    with factory.begin() as session:
+        session.add(source(options={"demo": True}))
+    assert words in client.get("/masuk").text
+    html = sign_in(client, "bos")
+    for path in (*PAGES, f"/kandidat/{candidates[0]}", "/tidak-ada"):
+        assert words in client.get(path).text, path
+    english = client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"})
+    assert "Demonstration data: every event here is invented" in english.text
+
+
+def test_sources_are_told_in_words(client: TestClient, factory: Sessions) -> None:
+    note = {"code": "robots", "message": "Situs melarang.", "english": "The site forbids.", "url": ""}
+    with factory.begin() as session:
+        session.add(source(notes=[note]))
+    html = sign_in(client)
+    page = client.get("/sumber").text
+    for words in ("umpan berita (RSS)", "setiap 15 menit", "Situs melarang."):
+        assert words in page, words
+    client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"})
+    page = client.get("/sumber").text
+    for words in ("news feed (RSS)", "every 15 minutes", "The site forbids.", "1 note from the last visit"):
+        assert words in page, words
+
+
+def test_words_are_sought_in_what_was_told(client: TestClient, candidates: list[int]) -> None:
+    sign_in(client)
+    found = client.get("/", params={"text": "BANGKINANG"}).text
+    assert f"/kandidat/{candidates[1]}" in found
+    assert f"/kandidat/{candidates[0]}" not in found
+    assert client.get("/?text=a%00b").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["/kandidat/999999999999999999999999", "/kandidat/0", "/kandidat/x", "/kandidat/4294967296"]
+)
+def test_a_number_no_candidate_has_is_not_found(client: TestClient, path: str) -> None:
+    sign_in(client)
+    assert client.get(path).status_code == 404
+
+
+def test_strange_numbers_are_refused(client: TestClient, candidates: list[int]) -> None:
+    page = sign_in(client)
+    many = "9" * 30
+    data = {"csrf": token(page), "version": many, "action": "watch"}
+    assert client.post(f"/kandidat/{candidates[0]}/putusan", data=data).status_code == 422
+    assert client.post(f"/putusan/{many}/urungkan", data=data).status_code == 404
+    for path in (f"/kasus?before={many}", f"/?after=1.0~{many}"):
+        assert client.get(path).status_code == 422, path
+    client.cookies.set("kentongan_flash", f"accept:{many}:x")
+    assert client.get("/").status_code == 200
+
+
+def test_an_error_is_told_in_the_persons_language(client: TestClient) -> None:
+    html = sign_in(client)
+    client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"})
+    answer = client.get("/tidak-ada")
+    assert answer.status_code == 404
+    assert "That page does not exist, or is not for you." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("localhost:8080", True),
+        ("[::1]:8080", True),
+        ("127.0.0.1", True),
+        ("evil.example", False),
+        ("", False),
+        ("[", False),
+    ],
+)
+def test_only_this_machines_names_without_tls(
+    client: TestClient, factory: Sessions, settings: Settings, host: str, known: bool
+) -> None:
+    answer = client.get("/masuk", headers={"host": host})
+    assert answer.status_code == (200 if known else 400)
+    assert known == ("Kata sandi" in answer.text)
+    with TestClient(create_app(factory, settings.model_copy(update={"behind_tls": True}))) as behind:
+        assert behind.get("/sehat", headers={"host": "konsol.example"}).status_code == 200
+
+
+def test_one_is_one_in_english(client: TestClient, candidates: list[int]) -> None:
+    html = sign_in(client)
+    english = client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"}).text
+    assert "1 independent voice · 1 mention · 1 outlet" in english
+    assert "2 candidates" in english
+
+
+@pytest.mark.parametrize(
+    ("reason", "indonesian", "english"),
+    [
+        ("disebut: pln_123; tempat menurut asal sumber, belum pasti", "disebut: pln_123", "named: pln_123"),
+        ("lampu jalan → Dinas Perhubungan", "lampu jalan: urusan Dinas Perhubungan", "street lights: a matter for Dinas Perhubungan"),
+        ("jalan nasional (Jalan Soebrantas) → BPJN Riau (perlu dipastikan)",
+         "jalan nasional (Jalan Soebrantas): urusan BPJN Riau (perlu dipastikan)",
+         "national road (Jalan Soebrantas): a matter for BPJN Riau (to be confirmed)"),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_why_this_agency_in_both_languages(reason: str, indonesian: str, english: str) -> None:
+    assert Presenter("id", "riau").why_agency(reason) == indonesian
+    assert Presenter("en", "riau").why_agency(reason) == english
+
+
+def test_where_the_source_is_at_home_is_only_a_guess() -> None:
+    guessed = Candidate(
+        agency=Agency(region="14.71"), agency_reason="disebut: dishub; tempat menurut asal sumber, belum pasti"
+    )
+    assert Presenter("id", "riau").place(guessed) == "mungkin Kota Pekanbaru (menurut asal sumber)"
 
 
 def test_people_are_added_and_the_password_is_shown_once(client: TestClient) -> None:
@@ -278,19 +455,103 @@ def test_people_are_added_and_the_password_is_shown_once(client: TestClient) -> 
     made = client.post("/pengguna", data={"csrf": token(page), "name": "Dewi", "role": "officer"}).text
     password = re.findall(r'class="secret">([^<]+)<', made)[0]
     assert password not in client.get("/pengguna").text
-    again = client.post("/pengguna", data={"csrf": token(page), "name": "Dewi", "role": "officer"})
+    again = client.post("/pengguna", data={"csrf": token(page), "name": "dewi", "role": "head"})
     assert again.status_code == 422
+    assert "Sudah ada akun bernama dewi; pilih nama lain." in again.text
+    assert 'value="dewi"' in again.text
+    assert re.search(r'value="head" selected', again.text)
     client.post("/pengguna/Dewi", data={"csrf": token(page), "action": "disable"})
     assert "Aktifkan" in client.get("/pengguna").text
 
 
-def test_contacts_only_by_listed_ways(client: TestClient) -> None:
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"name": "x"}, "Nama harus 2 sampai 60 huruf"),
+        ({"role": "boss"}, "Peran itu tidak dikenal."),
+        ({"role": "focal"}, "pilih instansinya"),
+        ({"role": "focal", "agency": "Dinas Entah"}, "Tidak ada instansi bernama Dinas Entah"),
+    ],
+)
+def test_what_makes_no_account_is_said_in_words(client: TestClient, given: dict[str, str], words: str) -> None:
+    sign_in(client, "bos")
+    data = {"csrf": token(client.get("/pengguna").text), "name": "Dewi", "role": "officer"} | given
+    answer = client.post("/pengguna", data=data)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_a_focal_point_is_made_by_the_name_of_its_agency(client: TestClient) -> None:
+    sign_in(client, "bos")
+    data = {"csrf": token(client.get("/pengguna").text), "name": "Hendra", "role": "focal"}
+    answer = client.post("/pengguna", data=data | {"agency": "dinas perhubungan kota pekanbaru"})
+    assert "Dinas Perhubungan Kota Pekanbaru" in re.findall(r"<td>Hendra</td>.*?</tr>", answer.text, re.DOTALL)[0]
+
+
+def test_a_new_password_is_asked_for_twice(client: TestClient, factory: Sessions) -> None:
+    html = sign_in(client, "bos")
+    asked = client.post("/pengguna/bos", data={"csrf": token(html), "action": "password"})
+    assert "Ini akun Anda sendiri" in asked.text
+    assert client.get("/pengguna").status_code == 200
+    done = client.post("/pengguna/bos", data={"csrf": token(html), "action": "password", "sure": "true"})
+    assert 'class="secret"' in done.text
+    assert str(client.get("/pengguna").url).endswith("/masuk")
+    assert client.post("/pengguna/siapa", data={"csrf": token(html), "action": "password"}).url.path == "/masuk"
+
+
+def test_contacts_only_by_listed_ways(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "_resolve", lambda host: ["10.0.0.7"] if host == "dalam.example" else [host])
     sign_in(client, "bos")
     page = client.get("/kontak").text
-    data = {"csrf": token(page), "agency_id": "RI-1471-DISHUB", "name": "Pak Adi", "address": "console://"}
-    assert "Pak Adi" in client.post("/kontak", data=data).text
-    assert client.post("/kontak", data=data | {"address": "file:///etc/passwd"}).status_code == 422
-    assert client.post("/kontak", data=data | {"agency_id": "X"}).status_code == 422
+    data = {"csrf": token(page), "agency": "RI-1471-DISHUB", "name": "Pak Adi", "address": "console://"}
+    added = client.post("/kontak", data=data).text
+    for words in ("Pak Adi", "catatan layanan ini saja (percobaan)", "Dinas Perhubungan Kota Pekanbaru"):
+        assert words in added, words
+    for given, words in (
+        ({"address": "file:///etc/passwd"}, "Pesan tidak dapat dikirim ke alamat “file”"),
+        ({"address": "json://127.0.0.1:9911/x"}, "127.0.0.1 berada di jaringan dalam"),
+        ({"address": "jsons://dalam.example/x"}, "dalam.example berada di jaringan dalam (10.0.0.7)"),
+        ({"agency": "X"}, "Tidak ada instansi bernama X"),
+        ({"name": "A"}, "Nama harus 2 sampai 120 huruf"),
+    ):
+        answer = client.post("/kontak", data=data | {"name": "Bu Ida"} | given)
+        assert answer.status_code == 422
+        assert words in unescape(answer.text)
+        assert f'value="{given.get("name", "Bu Ida")}"' in answer.text
+    plain = client.post("/kontak", data=data | {"name": "Bu Ida", "address": "ida@dishub.example"}).text
+    assert "<td>ida@dishub.example</td>" in plain
+    assert "mailto" not in plain
+
+
+def test_a_failed_message_is_shown_and_sent_again(client: TestClient, candidates: list[int], factory: Sessions) -> None:
+    with factory.begin() as session:
+        session.add(AgencyContact(agency_id="VT-PLN-UP3DMI", name="Ibu Rina", address="json://hook.example/t0k3n"))
+        session.flush()
+        person = session.scalars(select(Person).where(Person.name == "rina")).one()
+        review.decide(session, person, candidates[0], 1, "accept", track="refer")
+        session.scalars(select(Alert)).one().state = "failed"
+        session.scalars(select(Alert)).one().error = "not_taken"
+    html = sign_in(client, "bos")
+    assert '1 pesan gagal terkirim">1</span>' in html
+    page = client.get("/kontak").text
+    for words in ("Ibu Rina", "Layanan di alamat itu tidak menerima pesannya.", "web hook di hook.example"):
+        assert words in page, words
+    assert "t0k3n" not in page
+    assert "Ibu Rina: gagal terkirim" in client.get(f"/kandidat/{candidates[0]}").text
+    again = client.post("/kontak/pesan/1", data={"csrf": token(page)})
+    assert "akan dikirim lagi" in again.text
+    assert client.post("/kontak/pesan/1", data={"csrf": token(page)}).status_code == 404
+    with factory.begin() as session:
+        alert = session.scalars(select(Alert)).one()
+        assert (alert.state, alert.attempts) == ("waiting", 0)
+
+
+def test_a_candidate_leads_to_its_neighbours(client: TestClient, candidates: list[int]) -> None:
+    sign_in(client)
+    first, second = (client.get(f"/kandidat/{number}").text for number in candidates)
+    assert re.search(rf'href="/kandidat/{candidates[1]}" rel="next" data-key="j"', first)
+    assert 'rel="prev"' not in first
+    assert re.search(rf'href="/kandidat/{candidates[0]}" rel="prev" data-key="k"', second)
 
 
 def test_changing_the_password_ends_the_session(client: TestClient) -> None:
@@ -317,7 +578,8 @@ def test_a_failure_gets_a_number_and_no_detail(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("rahasia dapur")
 
-    with TestClient(create_app(factory, settings), raise_server_exceptions=False) as client:
+    app = create_app(factory, settings)
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         sign_in(client)
         monkeypatch.setattr(cases, "page", fail)
         answer = client.get("/kasus")
@@ -334,14 +596,15 @@ def test_behind_tls_cookies_are_bound_to_the_host(factory: Sessions, settings: S
         assert "max-age" in client.get("/").headers["strict-transport-security"]
 
 
+MESSAGE = r"""(?:\b_|say\._|self\._|present\._)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+|'(?:[^'\\]|\\.)*')"""
+
+
 def messages() -> set[str]:
-    """Every message of templates and code."""
-    found = set()
+    """Every message of templates and code, and what the rules of competence call a matter."""
+    tables = load_jurisdiction("riau")
+    found = {rule.reason for rule in [*tables.rules, *tables.defaults.values()]}
     for path in [*WEB.glob("templates/*.html"), *WEB.glob("*.py")]:
-        for one in re.finditer(
-            r"""(?:\b_|say\._|self\._|present\._)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""", path.read_text()
-        ):
-            found.add(one[1] or one[2])
+        found |= {ast.literal_eval(f"({one[1]})") for one in re.finditer(MESSAGE, path.read_text())}
     return found - {""}
 
 
@@ -351,15 +614,17 @@ def test_every_message_has_an_english_one_and_none_is_left_over() -> None:
     english = catalogue("en")
     assert messages() - set(english) == set()
     assert set(english) - messages() == set()
-    for indonesian, translation in english.items():
-        assert set(re.findall(r"\{\w+\}", indonesian)) == set(re.findall(r"\{\w+\}", translation)), indonesian
+    for indonesian, forms in english.items():
+        for form in forms:
+            assert set(re.findall(r"\{\w+\}", indonesian)) == set(re.findall(r"\{\w+\}", form)), indonesian
 
 
 def test_the_chart_is_drawn(client: TestClient, candidates: list[int]) -> None:
     sign_in(client)
     answer = client.get("/tren.svg")
     assert answer.headers["content-type"].startswith("image/svg+xml")
-    assert b"Suara mandiri per pekan" in answer.content
+    assert b"Sumber berbeda per pekan" in answer.content
+    assert client.get("/tren.svg?narrow=true").content != answer.content
     assert OUTAGE[:8] not in answer.text
 
 
@@ -400,10 +665,57 @@ def test_the_api_pages_decides_and_undoes(api: TestClient, candidates: list[int]
     assert api.get("/api/v1/sources").json() == []
 
 
-def test_the_api_describes_itself_to_those_signed_in(client: TestClient) -> None:
+def test_the_api_says_in_words_why_not(api: TestClient, candidates: list[int]) -> None:
+    body = {"candidate_id": candidates[0], "version": 1, "action": "accept"}
+    refused = api.post("/api/v1/decisions", json=body)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json() == {
+        "type": "about:blank",
+        "title": "Invalid",
+        "status": 422,
+        "detail": "Choose a track to accept this candidate. Nothing was changed.",
+        "code": "needs_track",
+    }
+    made = api.post("/api/v1/decisions", json=body | {"track": "refer"}).json()
+    late = api.post("/api/v1/decisions", json=body | {"track": "refer"}).json()
+    assert (late["code"], "decided by rina" in late["detail"]) == ("changed", True)
+    undo = f"/api/v1/decisions/{made['id']}/undo"
+    assert api.post(undo).status_code == 201
+    assert api.post(undo).json()["code"] == "already_undone"
+    assert "{" not in api.post(undo).json()["detail"]
+    assert api.post("/api/v1/decisions", json=body | {"track": "refer"}).json()["code"] == "not_as_seen"
+
+
+def test_the_api_refuses_numbers_no_row_can_have(api: TestClient, candidates: list[int]) -> None:
+    many = 10**30
+    body = {"candidate_id": candidates[0], "version": 1, "action": "duplicate", "duplicate_of": 2}
+    for name in ("candidate_id", "version", "duplicate_of"):
+        assert api.post("/api/v1/decisions", json=body | {name: many}).status_code == 422
+    assert api.get(f"/api/v1/candidates/{many}").status_code == 404
+    assert api.post(f"/api/v1/decisions/{many}/undo").status_code == 404
+    assert api.get("/api/v1/queue", params={"after": f"1.0~{many}"}).status_code == 422
+
+
+def test_the_api_describes_itself_to_a_session_or_a_token(client: TestClient, factory: Sessions) -> None:
+    with factory.begin() as session:
+        secret = accounts.make_token(session, "rina")
+    described = client.get("/api/openapi.json", headers={"authorization": f"Bearer {secret}"}).json()
+    assert client.get("/api/openapi.json", headers={"authorization": "Bearer salah"}).status_code == 401
     sign_in(client)
-    paths = client.get("/api/openapi.json").json()["paths"]
-    assert set(paths) == {
+    assert client.get("/api/openapi.json").json() == described
+    assert described["info"]["version"] == version("kentongan")
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    decision = described["components"]["schemas"]["DecisionIn"]["properties"]
+    assert decision["reason"]["anyOf"][0]["enum"] == list(REASONS)
+    assert decision["track"]["anyOf"][0]["enum"] == list(TRACKS)
+    assert "Rapid response (RCO)" in decision["track"]["description"]
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            assert operation["security"] == [{"token": []}], path
+            assert "application/problem+json" in operation["responses"]["401"]["content"], path
+    assert "409" in described["paths"]["/api/v1/decisions"]["post"]["responses"]
+    assert "Problem" in described["components"]["schemas"]
+    assert set(described["paths"]) == {
         "/api/v1/queue",
         "/api/v1/candidates/{candidate_id}",
         "/api/v1/decisions",
