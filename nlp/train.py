@@ -111,12 +111,15 @@ def as_matrix(vocabulary: Vocabulary, words: Sequence[Words]) -> csr_matrix:
 
 
 def targets(row: Row, axis: str) -> dict[str, float]:
-    """Gold codes of an axis and their weights; where a second reader saw it otherwise, both count half."""
+    """Gold codes of an axis and their weights; where a second reader saw it otherwise, both count half.
+
+    `row["weight"]`: texts of the plainest and commonest kind count more than those that were written to be hard.
+    """
     readings = [row, row | row["second"]] if "second" in row else [row]
     weights: defaultdict[str, float] = defaultdict(float)
     for reading in readings:
         for place, code in enumerate(_codes(reading, axis)):
-            weights[code] += (1.0 if place == 0 else SECOND) / len(readings)
+            weights[code] += row.get("weight", 1.0) * (1.0 if place == 0 else SECOND) / len(readings)
     return dict(weights)
 
 

@@ -134,17 +134,17 @@ def test_the_shipped_model_is_of_this_corpus() -> None:
 # Pinned a little under (or, of what should be small, over) what was measured on nlp/gold; a re-pin says so in its commit.
 FLOORS = {
     "failure.f1_yes": 0.85,
-    "failure.average_precision": 0.89,
-    "sector.first_in_gold": 0.90,
+    "failure.average_precision": 0.91,
+    "sector.first_in_gold": 0.93,
     "form.first_in_gold": 0.86,
     "kind.first_in_gold": 0.83,
     "agency.first_in_gold": 0.66,
     "region.exact": 0.83,
-    "urgency.weighted_kappa": 0.62,
+    "urgency.weighted_kappa": 0.69,
     "urgency.danger_seen": 1.0,
-    "evidence.faithful": 0.90,
+    "evidence.faithful": 0.93,
 }
-CEILINGS = {"failure.calibration_error": 0.12, "news.false_alarms_per_100": 3.0}
+CEILINGS = {"failure.calibration_error": 0.10, "news.false_alarms_per_100": 6.9}
 
 
 def test_quality_keeps_its_floors() -> None:
