@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
 
 from nlp.agencies import Agencies
+from nlp.language import Indonesian
 from nlp.normalize import LEXICON, lemma, tokenize
 from nlp.phrases import Phrases, read
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 MODEL = Path(__file__).parent / "model"
 AXES = ("failure", "sector", "form", "urgency")
@@ -189,14 +189,18 @@ class Weights:
         return doc
 
 
+@Language.factory("kentongan_weights")
+def create_weights(nlp: Language, name: str, folder: str) -> Weights:
+    """The table of weights as a component; it fills `doc.cats`."""
+    return Weights.read(Path(folder))
+
+
 class Classifier:
     """The shipped model, or one from another folder."""
 
     def __init__(self, folder: Path = MODEL) -> None:
-        from nlp.language import with_weights
-
-        self.nlp = with_weights(folder)
-        self.weights: Weights = self.nlp.get_pipe("kentongan_weights")  # type: ignore[assignment]
+        self.nlp = Indonesian()
+        self.weights: Weights = self.nlp.add_pipe("kentongan_weights", config={"folder": str(folder)})
         self.meta = self.weights.meta
 
     @property

@@ -54,18 +54,3 @@ class IndonesianDefaults(BaseDefaults):
 class Indonesian(Language):
     lang = "id_plain"
     Defaults = IndonesianDefaults
-
-
-@Language.factory("kentongan_weights")
-def create_weights(nlp: Language, name: str, folder: str) -> Callable[[Doc], Doc]:
-    """The classifier's table of weights as a component; it fills `doc.cats`."""
-    from nlp.classify import Weights
-
-    return Weights.read(Path(folder))
-
-
-def with_weights(folder: Path) -> Language:
-    """A pipeline of plain words and the weights of `folder`."""
-    nlp = Indonesian()
-    nlp.add_pipe("kentongan_weights", config={"folder": str(folder)})
-    return nlp
