@@ -183,8 +183,7 @@ def _label(p: Mapping[str, float]) -> FailureLabel:
 
 def _forms(scores: Scores, label: FailureLabel) -> dict[str, float]:
     """Where a failure is told there is an act or omission: "not identifiable" is for texts that only criticise."""
-    yes, vague = scores.failure["yes"], scores.failure["vague"]
-    unknown = 0.0 if label == "yes" else scores.form["MA00"] * vague / (yes + vague)
+    unknown = scores.form["MA00"] if label == "vague" else 0.0
     rest = sum(scores.form.values()) - scores.form["MA00"] + unknown
     return {code: (unknown if code == "MA00" else p) / rest for code, p in scores.form.items()}
 
