@@ -17,11 +17,11 @@ from typing import Any
 
 from nlp import Analysis, Span, Text, load
 from nlp.pipeline import Analyser
+from nlp.urgency import LEVELS
 
 DRAWS = 5  # random deletions a text, of which the mean counts
 SEED = 137
 WORKING = 0.5  # the threshold from which a mention becomes a candidate, unless set otherwise
-LEVELS = ("U1", "U2", "U3", "U4")
 
 
 def evaluate(path: Path) -> dict[str, float | int]:
@@ -101,7 +101,8 @@ def _share(hits: Sequence[bool]) -> float:
 
 def _weighted_kappa(pairs: Sequence[tuple[str, str]]) -> float:
     """Cohen's kappa with quadratic weights: 1 agree, 0 as by chance."""
-    ranks = [(LEVELS.index(one), LEVELS.index(other)) for one, other in pairs]
+    rank: dict[str, int] = {level: number for number, level in enumerate(LEVELS)}
+    ranks = [(rank[one], rank[other]) for one, other in pairs]
     observed = sum((one - other) ** 2 for one, other in ranks) / max(1, len(ranks))
     expected = fmean((one - other) ** 2 for one, _ in ranks for _, other in ranks) if ranks else 0.0
     return 1 - observed / expected if expected else 0.0

@@ -24,6 +24,7 @@ SURELY_NO = 0.98  # probability of "no" from which nothing else is said of a tex
 CERTAIN = {"sector": 0.12, "form": 0.12}  # below this we say nothing
 MOST = {"sector": 2, "form": 3}
 MOST_EVIDENCE = 4  # clauses
+ENOUGH = 0.25  # share of what the best clause adds, below which another is not shown
 MOST_CLAUSES = 200
 _CLAUSE = re.compile(r"[^\n]+?(?:[.!?,;:]+(?=\s|$)|\n|$)")
 _MALAY = frozenset(
@@ -145,7 +146,7 @@ class Analyser:
             ranges = [_core(added, bisect_left(starts, 0))]
         scored = [(float(added[first:last].sum()), first, last) for first, last in ranges if last > first]
         best = [one for one in sorted(scored, reverse=True)[:MOST_EVIDENCE] if one[0] > 0]
-        enough = 0.25 * best[0][0] if best else 0.0
+        enough = ENOUGH * best[0][0] if best else 0.0
         return tuple(
             Span(words.spans[first][0], words.spans[last - 1][1], "failure")
             for score, first, last in best

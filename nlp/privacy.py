@@ -52,17 +52,18 @@ def personal_data(text: str, known: Iterable[Span] = ()) -> tuple[Span, ...]:
     """
     spans: list[Span] = []
     taken = [False] * (len(text) + 1)
-    for finder in (_emails, _sixteen_digits, _accounts, _phones, _plates, _handles):
-        for span in finder(text):
+
+    def take(found: Iterable[Span]) -> Iterator[Span]:
+        for span in found:
             if not any(taken[span.start : span.end]):
-                spans.append(span)
                 taken[span.start : span.end] = [True] * (span.end - span.start)
+                yield span
+
+    for finder in (_emails, _sixteen_digits, _accounts, _phones, _plates, _handles):
+        spans += take(finder(text))
     for span in known:
         taken[span.start : span.end] = [True] * (span.end - span.start)
-    for span in _names(text):
-        if not any(taken[span.start : span.end]):
-            spans.append(span)
-            taken[span.start : span.end] = [True] * (span.end - span.start)
+    spans += take(_names(text))
     return tuple(sorted(spans, key=lambda span: span.start))
 
 
