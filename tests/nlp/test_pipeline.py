@@ -133,18 +133,18 @@ def test_the_shipped_model_is_of_this_corpus() -> None:
 
 # Pinned a little under (or, of what should be small, over) what was measured on nlp/gold; a re-pin says so in its commit.
 FLOORS = {
-    "failure.f1_yes": 0.85,
+    "failure.f1_yes": 0.84,
     "failure.average_precision": 0.91,
     "sector.first_in_gold": 0.93,
-    "form.first_in_gold": 0.86,
-    "kind.first_in_gold": 0.83,
-    "agency.first_in_gold": 0.66,
+    "form.first_in_gold": 0.88,
+    "kind.first_in_gold": 0.84,
+    "agency.first_in_gold": 0.68,
     "region.exact": 0.83,
-    "urgency.weighted_kappa": 0.69,
+    "urgency.weighted_kappa": 0.70,
     "urgency.danger_seen": 1.0,
-    "evidence.faithful": 0.91,
+    "evidence.faithful": 0.92,
 }
-CEILINGS = {"failure.calibration_error": 0.10, "news.false_alarms_per_100": 5.0}
+CEILINGS = {"failure.calibration_error": 0.12, "news.false_alarms_per_100": 8.0}
 
 
 def test_quality_keeps_its_floors() -> None:
