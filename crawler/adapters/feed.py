@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Any
 
-from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
+from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, stamp, web_address
 from crawler.dates import believable, parse_date
 from crawler.document import Kind
 from crawler.notes import Note, note
+from crawler.options import PAGE
+from crawler.plainfeed import Entry, Unusual, plain_entries
 from crawler.source import Source
 from crawler.text import from_html, one_line
 
 KIND: Kind = "article"
+OPTIONS = PAGE
 FULL_TEXT = 600  # characters from which an item's own text is taken for the whole article
 MOST_ITEMS = 500
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,200}\?>")
@@ -38,7 +42,7 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     seen: set[str] = set()
     for number, entry in enumerate(entries[:MOST_ITEMS], 1):
         try:
-            found = _item(entry, number, response)
+            found = _item(entry if isinstance(entry, Entry) else _judged(entry, response.fetched_at), number, response)
         except Exception as error:  # whatever one item holds, the others go on
             found = note("item-unreadable", response.url, "left-out", number=number, error=type(error).__name__)
         draft = found.page_of if isinstance(found, Request) else found
@@ -53,6 +57,8 @@ def _entries(response: Response) -> tuple[list[Any], Note | None]:
     """The entries of the feed. One whose XML is broken is read item by item, so that a bad one costs only itself."""
     from xml.sax import SAXException
 
+    with suppress(Unusual):
+        return plain_entries(response.body, response.fetched_at, MOST_ITEMS), None
     try:
         feed = _parsed(response.body)
     except Exception as error:  # feedparser lets many kinds through
@@ -106,45 +112,60 @@ def _alone(body: bytes) -> Iterator[bytes]:
         yield before + (content if closing else body[start:end]) + b"</" + name + b">" + after
 
 
-def _item(entry: Any, number: int, response: Response) -> Found:
+def _judged(entry: Any, now: datetime) -> Entry:
+    """What feedparser found of an item; the error it raised, again."""
     if isinstance(entry, Exception):
         raise entry
-    if not entry.get("link"):
+    texts = (entry.get("summary") or "", *(content.get("value") or "" for content in entry.get("content") or ()))
+    title, link, author = (entry.get(name) or "" for name in ("title", "link", "author"))
+    return Entry(title, link, _date(entry, now), author, texts, dict.get(entry, "updated") or "")
+
+
+def _item(entry: Entry, number: int, response: Response) -> Found:
+    if not entry.link:
         return note("item-without-link", response.url, "left-out", number=number)
-    link = web_address(entry["link"], response.url)
+    link = web_address(entry.link, response.url)
     if link is None:
         return note("item-bad-link", response.url, "left-out", number=number)
-    title = one_line(from_html(entry.get("title")))
-    text = max((from_html(value) for value in _texts(entry)), key=len, default="")
+    title = one_line(from_html(entry.title))
+    text = _longest(entry.texts)
     if not title and not text:
         return note("item-empty", link, "left-out", number=number)
-    published_at, doubt = believable(_date(entry, response.fetched_at), response.fetched_at)
+    published_at, doubt = believable(entry.moment, response.fetched_at)
     draft = Draft(
         identity(link),
         link,
         title,
         text,
         published_at,
-        one_line(entry.get("author")) or None,
+        one_line(entry.author) or None,
         None,
         (doubt,) if doubt else (),
+        stamp(entry.updated, title, text if len(text) >= FULL_TEXT else ""),
     )
     return draft if len(text) >= FULL_TEXT else Request(link, draft)
 
 
-def _texts(entry: Any) -> Iterator[str]:
-    yield entry.get("summary") or ""
-    yield from (content.get("value") or "" for content in entry.get("content") or ())
+def _longest(markups: Iterable[str]) -> str:
+    """The longest of several texts; what has less markup than another has text is not read."""
+    longest = ""
+    for markup in sorted(markups, key=len, reverse=True):
+        if len(markup) > len(longest):
+            longest = max(longest, from_html(markup), key=len)
+    return longest
 
 
 def _date(entry: Any, now: datetime) -> datetime | None:
-    """By our own reading first: feedparser takes WIB for UTC and misses Indonesian months."""
+    """By our own reading first: feedparser takes WIB for UTC and misses Indonesian months.
+
+    Asked by `dict.get`: feedparser's own `get` would give the date of publication where there is none of change.
+    """
     for name in ("published", "updated", "created"):
-        if entry.get(name):
-            own = parse_date(entry[name], now)
+        if written := dict.get(entry, name):
+            own = parse_date(written, now)
             if own is not None:
                 return own
-            parsed = entry.get(f"{name}_parsed")
+            parsed = dict.get(entry, f"{name}_parsed")
             if parsed:
                 year, month, day, hour, minute, second = parsed[:6]
                 return datetime(year, month, day, hour, minute, second, tzinfo=UTC)

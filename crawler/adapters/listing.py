@@ -11,12 +11,18 @@ from urllib.parse import urlsplit
 
 from lxml import etree, html
 
-from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
+from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, bare, identity, web_address
 from crawler.document import Kind, document_key
+from crawler.options import PAGE, Option
 from crawler.source import Source
 from crawler.text import one_line, text_of
 
 KIND: Kind = "article"
+OPTIONS = {
+    "links": Option("links to the articles on the list page", "selector"),
+    "next": Option("link to the next list page", "selector"),
+    **PAGE,
+}
 MOST_LINKS = 100
 
 
@@ -51,5 +57,5 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
 def _next_page(tree: html.HtmlElement, response: Response, source: Source) -> Iterator[Request]:
     follow = tree.cssselect(source.options["next"]) if source.options.get("next") else []
     address = web_address(follow[0].get("href"), response.url) if follow else None
-    if address and identity(address) != identity(response.url):
+    if address and bare(address) != bare(response.url):
         yield Request(address)

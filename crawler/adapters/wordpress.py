@@ -8,7 +8,7 @@ from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, web_address
+from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, stamp, web_address
 from crawler.dates import believable, parse_date
 from crawler.document import Kind
 from crawler.notes import note
@@ -57,7 +57,8 @@ def _post(post: Any, number: int, response: Response) -> Found:
     published_at, doubt = believable(parse_date(written, response.fetched_at), response.fetched_at)
     authors = post.get("_embedded", {}).get("author") or [{}]
     author = one_line(authors[0].get("name")) or None
-    return Draft(identity(link), link, title, text, published_at, author, None, (doubt,) if doubt else ())
+    state = stamp(str(post.get("modified_gmt") or post.get("modified") or ""), title, text)
+    return Draft(identity(link), link, title, text, published_at, author, None, (doubt,) if doubt else (), state)
 
 
 def _next_page(response: Response, *, full: bool) -> Iterator[Request]:
