@@ -1,4 +1,5 @@
-"""An accepted candidate is told to the agency's contact: an outbox, filled with the decision and emptied by a job.
+"""An accepted candidate is told to the agency's contact, and a source in trouble to the operator: an outbox, filled in the
+transaction of what is told and emptied by a job.
 
 A message that cannot be delivered is tried again after growing waits; after the last it is `failed`, stands on the contacts
 page, and goes out once more when an administrator says so. Nothing is dropped in silence.
@@ -7,43 +8,29 @@ page, and goes out once more when an administrator says so. Nothing is dropped i
 from __future__ import annotations
 
 import logging
-import re
-import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
+from functools import partial
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from intake import audit
+from intake import audit, bulletin
+from intake.courier import GUARDED, AddressRefused, NotDelivered, Ways, carry, check_form, one_line
 from intake.database import Sessions
-from intake.models import AgencyContact, Alert, Candidate, Case, Decision, Mention, Person, now
+from intake.models import AgencyContact, Alert, Candidate, Case, Decision, Mention, Person, SourceState, now
 from intake.start import press_of
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
 log = logging.getLogger(__name__)
 
-SCHEMES = ("mailto", "mailtos", "json", "jsons", "slack", "tgram", "msteams", "ntfys", "console")
-WEB_SCHEMES = ("json", "jsons", "ntfys")  # the address itself names the host that is called
 # How old a message is when it is tried for the first, the second ... and the last time. A mail server that is down over
 # night, or a weekend's morning, costs no message.
 TRIED_AFTER = tuple(timedelta(minutes=m) for m in (0, 1, 5, 20, 60, 3 * 60, 8 * 60, 16 * 60, 28 * 60))
 ATTEMPTS = len(TRIED_AFTER)
 LINKED = 5  # articles linked in one message
-_MAIL = re.compile(r"[^\s@:/?#<>]{1,64}@[^\s@:/?#<>]{1,250}\.[^\s@:/?#<>.]{2,60}")
 
 Post = Callable[[str, str, str], bool]  # address, subject, body -> delivered
-Resolve = Callable[[str], Iterable[str]]  # name of a host -> its addresses in digits
-
-
-class AddressRefused(ValueError):
-    """An address we do not send to; `key` is a message key, `values` what it speaks of."""
-
-    def __init__(self, key: str, **values: Any) -> None:
-        super().__init__(f"{key} {values}" if values else key)
-        self.key, self.values = key, values
 
 
 def write(session: Session, decision: Decision, candidate: Candidate, case: Case) -> int:
@@ -57,6 +44,20 @@ def write(session: Session, decision: Decision, candidate: Candidate, case: Case
     return len(contacts)
 
 
+def write_news(session: Session, *, operator: bool) -> int:
+    """Put what is news of sources into the outbox, all in one message, if there is an operator to be told.
+
+    Returns of how many sources. Where it goes is known when it is sent.
+    """
+    rows = session.scalars(select(SourceState).where(SourceState.news_at.is_not(None)).order_by(SourceState.name)).all()
+    if rows and operator:
+        subject, body = bulletin.message(rows)
+        session.add(Alert(subject=one_line(subject), body=body))
+    for row in rows:
+        row.news_at = None
+    return len(rows)
+
+
 def withdraw(session: Session, decision: Decision) -> None:
     """The decision was undone: what was not sent yet is not sent."""
     session.execute(
@@ -66,22 +67,32 @@ def withdraw(session: Session, decision: Decision) -> None:
     )
 
 
-def send_waiting(sessions: Sessions, limit: int = 50, post: Post | None = None, at: datetime | None = None) -> int:
+def send_waiting(
+    sessions: Sessions,
+    limit: int = 50,
+    post: Post | None = None,
+    at: datetime | None = None,
+    *,
+    ways: Ways = Ways(),
+    operator: str | None = None,
+) -> int:
     """Send what is due, each message outside any transaction. Returns how many were delivered.
 
-    At least once: a crash between sending and noting it can repeat a message, never lose one.
+    At least once: a crash between sending and noting it can repeat a message, never lose one. What is for the operator
+    waits while no address is configured.
     """
+    has_address = or_(Alert.contact_id.is_not(None), literal(operator is not None))
     with sessions.begin() as session:
         rows = session.execute(
             select(Alert.id, AgencyContact.address, Alert.subject, Alert.body)
-            .join(AgencyContact, AgencyContact.id == Alert.contact_id)
-            .where(Alert.state == "waiting", _is_due(at or now()))
+            .outerjoin(AgencyContact, AgencyContact.id == Alert.contact_id)
+            .where(Alert.state == "waiting", _is_due(at or now()), has_address)
             .order_by(Alert.id)
             .limit(limit)
         ).all()
     sent = 0
     for alert_id, address, subject, body in rows:
-        error = _deliver(post or _post, address, subject, body)
+        error = _deliver(post or partial(_post, ways), address or operator or "", subject, body, ways)
         sent += not error
         with sessions.begin() as session:
             _note(session, alert_id, error)
@@ -120,49 +131,6 @@ def next_try(alert: Alert) -> datetime | None:
     return alert.created_at + TRIED_AFTER[alert.attempts] if waits else None
 
 
-def as_address(text: str) -> str:
-    """What was typed as an address for messages: a plain e-mail address becomes `mailto://`."""
-    text = text.strip()
-    return f"mailto://{text}" if _MAIL.fullmatch(text) else text
-
-
-def check_address(address: str, resolve: Resolve | None = None) -> None:
-    """AddressRefused unless `address` is one we may send to.
-
-    A web hook must lead to the public internet: whatever stands inside is not to be reached through us. A mail server may
-    stand in the house, and `console://` goes nowhere. A name that cannot be resolved now is let through: it is asked again
-    at each sending.
-    """
-    scheme = urlsplit(address).scheme.lower()
-    if scheme not in SCHEMES:
-        raise AddressRefused("address_way", given=scheme or address[:60])
-    if scheme == "console":
-        return
-    import apprise
-
-    service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
-    if service is None:
-        raise AddressRefused("address_incomplete", given=scheme)
-    host = str(getattr(service, "host", "") or "") if scheme in WEB_SCHEMES else ""
-    if host and (inner := _inner_address(host, resolve or _resolve)):
-        raise AddressRefused("address_inside", host=host, address=inner)
-
-
-def _inner_address(host: str, resolve: Resolve) -> str:
-    """The first address of `host` that is not public; empty if all are."""
-    from crawler.public import is_public
-
-    return next((address for address in resolve(host) if not is_public(address)), "")
-
-
-def _resolve(host: str) -> list[str]:
-    """The addresses a connection would go to, numbers in odd notations included; none if the name is not found."""
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
-        return []
-
-
 def _is_due(at: datetime) -> ColumnElement[bool]:
     """Whether a message has reached the age of its next try."""
     return or_(
@@ -170,13 +138,15 @@ def _is_due(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _deliver(post: Post, address: str, subject: str, body: str) -> str:
+def _deliver(post: Post, address: str, subject: str, body: str, ways: Ways) -> str:
     """Empty if delivered, else why not."""
     try:
-        check_address(address)
+        check_form(address, ways)  # one that was saved long ago, under other rules
         return "" if post(address, subject, body) else "not_taken"
     except AddressRefused as error:
         return error.key
+    except NotDelivered as error:
+        return str(error)
     except Exception as error:  # whatever a delivery service does, the next message goes on
         log.warning("a message could not be sent: %s", error)
         return f"{type(error).__name__}: {error}"[:500]
@@ -186,6 +156,8 @@ def _note(session: Session, alert_id: int, error: str) -> None:
     alert = session.get_one(Alert, alert_id)
     alert.attempts += 1
     alert.error = error
+    if error in GUARDED:
+        audit.write(session, None, "alert.barred", f"alert:{alert.id}", error=error, contact=alert.contact_id)
     if not error:
         alert.state, alert.sent_at = "sent", now()
         audit.write(session, None, "alert.sent", f"alert:{alert.id}", contact=alert.contact_id)
@@ -194,17 +166,13 @@ def _note(session: Session, alert_id: int, error: str) -> None:
         audit.write(session, None, "alert.failed", f"alert:{alert.id}", error=error)
 
 
-def _post(address: str, subject: str, body: str) -> bool:
-    """By Apprise; `console://` goes to the service log. A redirect is not followed: it could lead inward."""
+def _post(ways: Ways, address: str, subject: str, body: str) -> bool:
+    """By the courier; `console://` goes to the service log."""
     if address.startswith("console:"):
         log.warning("message\n%s\n%s", subject, body)
-        return True
-    import apprise
-
-    service = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
-    if not service.add(address):
-        raise AddressRefused("address_incomplete", given=urlsplit(address).scheme)
-    return bool(service.notify(title=subject, body=body, body_format=apprise.NotifyFormat.TEXT))
+    else:
+        carry(address, subject, body, ways)
+    return True
 
 
 def _message(session: Session, candidate: Candidate, case: Case, contact: AgencyContact) -> tuple[str, str]:
@@ -227,7 +195,7 @@ def _message(session: Session, candidate: Candidate, case: Case, contact: Agency
         "Ombudsman mencatat pemberitaan atau unggahan publik tentang pelayanan instansi Saudara. "
         "Ini bukan laporan resmi, melainkan informasi untuk segera diperiksa.",
         "",
-        f"Perihal   : {_line(candidate.headline)}" if links else f"Perihal   : keluhan {sector.lower()}",
+        f"Perihal   : {one_line(candidate.headline)}" if links else f"Perihal   : keluhan {sector.lower()}",
         f"Layanan   : {sector}",
         f"Dugaan maladministrasi: {form}",
         f"Tempat    : {place}",
@@ -238,7 +206,7 @@ def _message(session: Session, candidate: Candidate, case: Case, contact: Agency
         *(["", "Pemberitaan:", *links] if links else []),
     ]
     mark = "[Peragaan] " if invented else ""
-    return _line(f"{mark}[Kentongan {case.number}] {sector}, {place}"), "\n".join(lines)
+    return one_line(f"{mark}[Kentongan {case.number}] {sector}, {place}"), "\n".join(lines)
 
 
 def _place(candidate: Candidate) -> str:
@@ -258,8 +226,3 @@ def _day(moment: datetime) -> str:
     from intake.cases import WIB
 
     return format_date(moment.astimezone(WIB), "d MMMM y", locale="id")
-
-
-def _line(text: str) -> str:
-    """One line, whatever the text holds: nothing of it can become a header."""
-    return re.sub(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", text).strip()

@@ -1,0 +1,108 @@
+"""A link that an officer pastes, what was read there, and what it became."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+
+from intake import inbox, links, review
+from intake.models import Agency, Mention
+from intake.web.console import Number, Visitor, Who, go, signed, visitor
+
+router = APIRouter(include_in_schema=False)
+
+
+def _decider(who: Visitor) -> Visitor:
+    if who.person.role not in review.DECIDERS:
+        raise HTTPException(403)
+    return who
+
+
+@router.get("/tautan")
+def link_page(who: Who) -> HTMLResponse:
+    return _form(_decider(who))
+
+
+def _form(who: Visitor, status: int = 200, **given: Any) -> HTMLResponse:
+    """`refused`, or `why` nothing could be read, above what was typed."""
+    return who.page("link.html", status, **{"refused": None, "why": (), "address": "", "reason": ""} | given)
+
+
+@router.post("/tautan")
+def paste(
+    request: Request,
+    csrf: Annotated[str, Form()] = "",
+    address: Annotated[str, Form(max_length=4000)] = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Read what stands there. No transaction is open while the page is fetched: nobody else waits for that."""
+    app, typed = request.app.state, {"address": address.strip(), "reason": reason}
+    with app.sessions.begin() as session:
+        who = _decider(signed(visitor(request, session), csrf))
+        try:
+            asked = links.ask(session, who.person, address, app.settings)
+        except links.LinkRefused as refused:
+            return _form(who, 429 if refused.key == "link_many" else 422, refused=refused, **typed)
+    try:
+        reading, refusal = links.read(app.sessions, app.settings, asked, app.understand), None
+    except links.LinkRefused as refused:
+        reading, refusal = links.Reading(), refused
+    with app.sessions.begin() as session:
+        who = visitor(request, session)
+        if reading.mention_id is None:
+            return _form(who, 422, refused=refusal, why=reading.why, **typed)
+        links.note_reading(session, who.person, reading.mention_id, reason)
+        return go(f"/tautan/{reading.mention_id}", "link_known" if asked.mention_id else "")
+
+
+@router.get("/tautan/{mention_id}")
+def reading_page(who: Who, mention_id: Number) -> HTMLResponse:
+    """The text as it was read, what was understood of it, and the candidate it belongs to."""
+    mention = _decider(who).session.get(Mention, mention_id)
+    if mention is None:
+        raise HTTPException(404)
+    return _reading(who, mention)
+
+
+def _reading(who: Visitor, mention: Mention, status: int = 200, error: str = "", reason: str = "") -> HTMLResponse:
+    analysis = mention.analysis or {}
+    agency = _first(analysis, "agencies", "id")
+    return who.page(
+        "reading.html",
+        status,
+        one=mention,
+        codes={axis: _first(analysis, axis, "code") for axis in ("sectors", "forms", "kinds")},
+        agency=who.session.get(Agency, agency) if agency else None,
+        brought=links.brought_by(who.session, mention),
+        error=error,
+        reason=reason,
+    )
+
+
+def _first(analysis: dict[str, Any], axis: str, name: str) -> str | None:
+    guesses = analysis.get(axis) or ()
+    return guesses[0][name] if guesses else None
+
+
+@router.post("/tautan/{mention_id}/kandidat")
+def bring(
+    request: Request,
+    mention_id: Number,
+    csrf: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """A person sees a failure where the analysis saw none."""
+    with inbox.RECORDING, request.app.state.sessions.begin() as session:
+        who = signed(visitor(request, session), csrf)
+        try:
+            decision = review.bring(session, who.person, mention_id, reason)
+        except review.NotAllowed:
+            raise HTTPException(403) from None
+        except review.ReviewError as error:
+            mention = session.get(Mention, mention_id)
+            if mention is None:
+                raise HTTPException(404) from None
+            return _reading(who, mention, 422, error.key, reason)
+        return go(f"/kandidat/{decision.candidate_id}", "bring", decision.id)
