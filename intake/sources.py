@@ -1,28 +1,49 @@
-"""Sources in use: rows of the database that become crawler Sources, and what visits told of them."""
+"""Sources in use: rows of the database that become crawler Sources, and what follows from each visit to them.
+
+A visit leaves a row of history; from those rows `intake.rhythm` says when the next one is, and `intake.health` how the
+source is. Both are computed at the visit and kept with the source, so that looking at it costs nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from crawler import Kind, Note, Source, Validators, Visit
-from intake import audit
-from intake.models import Mention, Person, SourceState, now
+from crawler.adapters import identity
+from crawler.identity import site_of
+from intake import audit, health, rhythm
+from intake.cases import WIB
+from intake.models import Mention, MentionAlias, Person, SourceState, VisitRow, now
 
-KNOWN = 2000  # keys of the newest documents that are handed to the crawler
+KNOWN = 2000  # newest documents of a source, and as many of its site, whose keys are handed to the crawler
+STAMPED = 500  # newest ones of those whose stamps are: lists are seldom longer
 VALIDATORS = 50  # addresses of one source whose ETag is kept
 ASK_AGAIN = timedelta(days=1)  # a guessed address that did not answer is asked again after this time
-ANSWERED = ("ok", "unchanged", "empty")
+ANSWERED = rhythm.ANSWERED
+GROUPS = ("bad", "well", "new", "off")  # of the sources, as they are listed
+LOOKS = 80  # newest visits of one source that are looked at one by one
 
 
 def listing(session: Session) -> list[SourceState]:
     """Every source, by name."""
     return list(session.scalars(select(SourceState).order_by(SourceState.name)))
+
+
+def group_of(row: SourceState) -> str:
+    """One of GROUPS: whether somebody should look after it."""
+    if not row.enabled:
+        return "off"
+    if row.health is None:
+        return "new"
+    return "bad" if health.RANKS[row.health] else "well"
 
 
 def sync(session: Session, found: Iterable[Source]) -> None:
@@ -62,45 +83,94 @@ def enable(session: Session, name: str, enabled: bool, by: Person | None = None)
     if row is None:
         raise ValueError(f"no source is named {name!r}; `kentongan source list` shows the names.")
     row.enabled = enabled
+    if enabled:
+        _at_once(row)
     audit.write(session, by, "source.enable" if enabled else "source.disable", f"source:{row.id}", name=name)
     return row
 
 
-def due(session: Session, at: datetime | None = None, *, everything: bool = False) -> list[Source]:
-    """The enabled sources whose interval has passed (or all of them), ready to be crawled.
+def take_over(session: Session, row: SourceState, by: Person | None = None) -> None:
+    """Visit the address a source moved to. What was read at the old one counts as read: the place is the same.
 
-    One whose address is only a guess is asked first; it enters the rhythm once it has answered.
+    ValueError if it did not move, or another source is at the new address.
+    """
+    if row.moved_to is None:
+        raise ValueError(f"{row.name} has not moved.")
+    if session.scalar(select(SourceState.id).where(SourceState.url == row.moved_to, SourceState.id != row.id)):
+        raise ValueError(f"another source is at {row.moved_to} already.")
+    audit.write(session, by, "source.move", f"source:{row.id}", name=row.name, old=row.url, new=row.moved_to)
+    row.moved_from, row.url, row.moved_to = row.moved_from or row.url, row.moved_to, None
+    _at_once(row)
+
+
+def due(session: Session, at: datetime | None = None, *, everything: bool = False) -> list[Source]:
+    """The enabled sources whose pause is over (or all of them), ready to be crawled.
+
+    A host that asked to be left alone is, whatever the pause of its sources: nothing of it is given before that moment.
     """
     at = at or now()
+    rows = listing(session)
+    resting = waits(rows, at)
 
     def is_due(row: SourceState) -> bool:
-        pause = timedelta(minutes=row.interval) if row.probed else max(ASK_AGAIN, timedelta(minutes=row.interval))
-        return everything or row.visited_at is None or row.visited_at + pause <= at
+        return host_of(row.url) not in resting and (everything or row.due_at is None or row.due_at <= at)
 
-    return [ready(session, row) for row in listing(session) if row.enabled and is_due(row)]
+    return [ready(session, row) for row in rows if row.enabled and is_due(row)]
+
+
+def waits(rows: Iterable[SourceState], at: datetime) -> dict[str, datetime]:
+    """The hosts that asked to be left alone beyond `at`, and until when."""
+    resting: dict[str, datetime] = {}
+    for row in rows:
+        if row.wait_until and row.wait_until > at:
+            host = host_of(row.url)
+            resting[host] = max(resting.get(host, at), row.wait_until)
+    return resting
+
+
+def host_of(url: str) -> str:
+    """Who is asked: the name without `www.`, and the port where it is not the usual one."""
+    parts = urlsplit(url)
+    return parts.netloc.lower().removeprefix("www.").removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
 def ready(session: Session, row: SourceState) -> Source:
     """The Source of a row, with the state the crawler works from.
 
-    Every document we hold is known, and its page not fetched again. But only what a visit that ended well had brought is
-    settled, and only that may end the paging or be asked "what came after it": a visit that broke off, however it did, may
-    hold the first page of a list and none of the others.
+    Every document we hold of it or of the same site is known, and its page not fetched again, unless its stamp changes. But
+    only what was held when a visit of this source had ended well is settled, and only that may end the paging or be asked
+    "what came after it": a visit that broke off, however it did, may hold the first page of a list and none of the others.
     """
-    held = session.execute(
-        select(Mention.key, Mention.published_at, Mention.fetched_at)
-        .where(Mention.source == row.name)
-        .order_by(Mention.id.desc())
-        .limit(KNOWN)
-    ).all()
-    settled = [one for one in held if row.complete_at and one.fetched_at <= row.complete_at]
+    own = _held(session, Mention.source == row.name)
+    held = {one.id: one for one in (*own, *_of_site(session, row, own))}
+    keys: dict[int, list[str]] = {number: [one.key] for number, one in held.items()}
+    aliases = select(MentionAlias.mention_id, MentionAlias.key).where(MentionAlias.mention_id.in_(held))
+    for number, alias in session.execute(aliases):
+        keys[number].append(alias)
+    stamped = select(Mention.id, Mention.stamps).where(Mention.id.in_(sorted(held, reverse=True)[:STAMPED]))
+    stamps = {number: stamps[row.name] for number, stamps in session.execute(stamped) if row.name in stamps}
+    settled = [one for one in held.values() if row.complete_at and one.fetched_at <= row.complete_at]
     return replace(
         as_source(row),
         validators={url: Validators(**value) for url, value in row.validators.items()},
-        known=frozenset(one.key for one in held),
-        settled=frozenset(one.key for one in settled),
-        since=max((one.published_at for one in settled if one.published_at), default=None),
+        known=frozenset(key for found in keys.values() for key in found),
+        settled=frozenset(key for one in settled for key in keys[one.id]),
+        stamps={key: stamp for number, stamp in stamps.items() for key in keys[number]},
+        since=max((one.published_at for one in settled if one.published_at and one.source == row.name), default=None),
     )
+
+
+def _of_site(session: Session, row: SourceState, own: Sequence[Any]) -> Sequence[Any]:
+    """What other sources brought of the site this one is of: by its address, and by where its articles mostly stand."""
+    if row.kind != "article":
+        return ()
+    sites = {site_of(row.url), *(site for site, _ in Counter(one.site for one in own).most_common(1))}
+    return _held(session, Mention.site.in_(sites - {""}))
+
+
+def _held(session: Session, which: ColumnElement[bool]) -> Sequence[Any]:
+    columns = (Mention.id, Mention.key, Mention.source, Mention.site, Mention.published_at, Mention.fetched_at)
+    return session.execute(select(*columns).where(which).order_by(Mention.id.desc()).limit(KNOWN)).all()
 
 
 def as_source(row: SourceState) -> Source:
@@ -109,20 +179,17 @@ def as_source(row: SourceState) -> Source:
 
 
 def record_visit(session: Session, visit: Visit, new: int) -> None:
-    """Note what a visit told: health, validators, notes."""
+    """Note what a visit told, and what follows from it: when the next one is, how the source is, what is news."""
     row = session.scalar(select(SourceState).where(SourceState.name == visit.source))
     if row is None:  # removed while it was visited
         return
-    row.status, row.visited_at = visit.status, visit.finished_at
-    row.requests, row.documents = visit.requests, visit.documents
-    row.notes = [_told(note) for note in visit.notes]
-    row.validators = _newest(row.validators, {url: asdict(value) for url, value in visit.validators.items()})
-    if visit.status in ANSWERED:
-        row.success_at, row.probed = visit.finished_at, True
-        if not visit.unfinished:
-            row.complete_at = visit.finished_at
-    if new:
-        row.new_at = visit.finished_at
+    failure, first = _failure(session, row, visit), row.success_at is None
+    _note(row, visit, new, answered=failure is None)
+    _plan(row, visit, failure, new, first=first)
+    one = _history(row, visit, failure, new)
+    session.add(one)
+    session.flush()
+    _judge(session, row, one)
 
 
 def record_probe(session: Session, visit: Visit) -> None:
@@ -130,6 +197,7 @@ def record_probe(session: Session, visit: Visit) -> None:
     row = session.scalar(select(SourceState).where(SourceState.name == visit.source))
     if row is not None and visit.status in ANSWERED:
         row.probed = True
+        _at_once(row)
 
 
 def waiting(session: Session) -> int:
@@ -148,10 +216,127 @@ def _row(source: Source) -> SourceState:
 def _configure(row: SourceState, source: Source) -> None:
     """What was configured; another address or other options make another place, of which nothing is read yet."""
     options = {name: value for name, value in source.options.items() if name != "probed"}
-    if (row.adapter, row.url, row.options) != (source.adapter, source.url, options):
-        row.complete_at = None
-    row.adapter, row.url, row.region, row.kind = source.adapter, source.url, source.region, source.kind
+    url = row.url if row.moved_from == source.url else source.url
+    if (row.adapter, row.url, row.options) != (source.adapter, url, options):
+        row.complete_at = row.moved_to = row.moved_from = None
+        _at_once(row)
+    if row.interval != source.interval:
+        row.pace = None
+        _at_once(row)
+    row.adapter, row.url, row.region, row.kind = source.adapter, url, source.region, source.kind
     row.interval, row.options = source.interval, options
+
+
+def _at_once(row: SourceState) -> None:
+    """Somebody changed something: whatever pause its failures had brought is over. What a host asked for stays."""
+    row.strain, row.due_at = 0.0, None
+
+
+# ---- what follows from a visit -------------------------------------------------------------------------------------
+
+
+def _failure(session: Session, row: SourceState, visit: Visit) -> rhythm.Failure | None:
+    """How a visit failed. Where nobody else has answered since this one's last visit, the line that is down is ours."""
+    failure = rhythm.failure_of(visit)
+    if failure != "soft" or visit.status != "unreachable":
+        return failure
+    enabled = select(SourceState.url, SourceState.success_at).where(SourceState.enabled, SourceState.id != row.id)
+    others = [answered for url, answered in session.execute(enabled) if host_of(url) != host_of(row.url)]
+    since = row.visited_at
+    answers = any(answered and (since is None or answered > since) for answered in others)
+    return failure if answers or not others else "ours"
+
+
+def _note(row: SourceState, visit: Visit, new: int, *, answered: bool) -> None:
+    row.status, row.visited_at = visit.status, visit.finished_at
+    row.requests, row.documents = visit.requests, visit.documents
+    row.notes = [_told(note) for note in visit.notes]
+    row.validators = _newest(row.validators, {url: asdict(value) for url, value in visit.validators.items()})
+    row.moved_to = visit.moved_to if answered and visit.moved_to != row.url else None
+    if answered:
+        row.success_at, row.probed = visit.finished_at, True
+        if not visit.unfinished:
+            row.complete_at = visit.finished_at
+    if new:
+        row.new_at = visit.finished_at
+
+
+def _plan(row: SourceState, visit: Visit, failure: rhythm.Failure | None, new: int, *, first: bool) -> None:
+    """When the next visit is. A first one, to which all is new, teaches nothing about the pace."""
+    pace = row.pace or row.interval
+    if failure is not None:
+        row.strain += rhythm.WEIGHTS[failure]
+    else:
+        row.strain = 0.0
+        row.pace = pace = pace if first else rhythm.next_pace(pace, as_source(row), visit.found, new)
+    pause = rhythm.pause(pace, row.strain)
+    row.due_at = visit.finished_at + (pause if row.probed else max(pause, ASK_AGAIN))
+    row.wait_until = rhythm.wait_of(visit)
+
+
+def _history(row: SourceState, visit: Visit, failure: rhythm.Failure | None, new: int) -> VisitRow:
+    return VisitRow(
+        source_id=row.id,
+        at=visit.finished_at,
+        day=visit.finished_at.astimezone(WIB).date(),
+        seconds=(visit.finished_at - visit.started_at).total_seconds(),
+        status=visit.status,
+        failure=failure,
+        reason=rhythm.reason_of(visit)[:40] if failure else "",
+        requests=visit.requests,
+        unchanged=visit.unchanged,
+        found=visit.found,
+        new=new,
+        documents=visit.documents,
+        titles=visit.titles,
+        dates=visit.dates,
+        bodies=visit.bodies,
+        lost=visit.lost,
+    )
+
+
+def _judge(session: Session, row: SourceState, one: VisitRow) -> None:
+    """How the source is after this visit; and whether that is news to the operator, who is told of what once answered."""
+    looks, days = _looks(session, row), _days(session, row, one)
+    row.expected_at = health.expected_by(days, one.at) or (None if one.new else row.expected_at)
+    moved = row.moved_to is not None and identity(row.moved_to) != identity(row.url)
+    verdict = health.judge(looks, days, one.at, expected=row.expected_at, moved=moved)
+    if (row.health, row.cause.get("part")) != (verdict.state, verdict.cause.get("part")):
+        row.health_since = verdict.since
+    one.state = row.health = verdict.state
+    row.cause, row.figures = dict(verdict.cause), health.figures(days, one.at).to_dict()
+    looks[0] = replace(looks[0], state=verdict.state)
+    news = health.news(row.told, looks, one.at) if row.success_at else None
+    if news is not None:
+        row.told, row.news_at = None if news == "well" else news, one.at
+
+
+def _looks(session: Session, row: SourceState) -> list[health.Look]:
+    """The newest visits, newest first."""
+    newest = (
+        select(VisitRow.at, VisitRow.status, VisitRow.failure, VisitRow.reason, VisitRow.state)
+        .where(VisitRow.source_id == row.id)
+        .order_by(VisitRow.day.desc(), VisitRow.id.desc())
+        .limit(LOOKS)
+    )
+    return [health.Look(*found) for found in session.execute(newest)]
+
+
+def _days(session: Session, row: SourceState, one: VisitRow) -> list[health.Day]:
+    """The days of its history, summed up."""
+    is_answered, is_unchanged = VisitRow.failure.is_(None), VisitRow.status == "unchanged"
+    summed = (
+        select(
+            VisitRow.day,
+            func.sum(case((is_answered, 1), else_=0)),
+            func.sum(case((is_unchanged, 1), else_=0)),
+            *(func.sum(getattr(VisitRow, name)) for name in ("found", "new", "documents", *health.PARTS)),
+            func.max(VisitRow.lost),
+        )
+        .where(VisitRow.source_id == row.id, VisitRow.day >= one.day - timedelta(health.RHYTHM_DAYS))
+        .group_by(VisitRow.day)
+    )
+    return [health.Day(*found) for found in session.execute(summed)]
 
 
 def _told(note: Note) -> dict[str, str]:

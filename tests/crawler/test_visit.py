@@ -1,0 +1,54 @@
+"""What a visit counts for the health of its source: the yield of its texts, and where its address leads for good."""
+
+import pytest
+
+from crawler import Validators
+from tests.crawler.test_crawl import TEXT, Reply, Route, feed, heard, item, site, source
+
+DATED = "<pubDate>Mon, 23 Nov 2026 10:00:00 +0700</pubDate>"
+PAGE = f"<html><body><article><h1>x</h1><p>{TEXT}</p></article></body></html>".encode()
+
+
+def test_a_visit_counts_what_its_texts_have() -> None:
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(
+            item("satu", "/1", extra=DATED),
+            item("dua", "/2"),
+            item("", "/3", extra=DATED),
+            item("empat", "/4", "pendek"),
+        ),
+        "/1": (200, {}, PAGE),
+        "/2": (200, {}, b"<html></html>"),
+        "/3": (200, {}, PAGE.replace(b"<h1>x</h1>", b"")),
+        "/4": (200, {}, b"<html></html>"),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+    visit = visits["uji"]
+    assert (visit.documents, visit.lost) == (len(documents), 1)
+    assert visit.titles == sum(bool(document.title) for document in documents)
+    assert visit.dates == sum(document.published_at is not None for document in documents)
+    assert visit.bodies == sum("summary-only" not in document.notes for document in documents)
+    assert 0 < visit.dates < visit.documents
+
+
+@pytest.mark.parametrize(("status", "moved"), [(301, True), (308, True), (302, False), (307, False)])
+def test_only_permanent_redirects_move_a_source(status: int, moved: bool) -> None:
+    with site({"/baru": feed(item("satu", "/1")), "/feed": (status, {"Location": "/baru"}, b"")}) as one:
+        _, visits = heard(source(one))
+    assert visits["uji"].status == "ok"
+    assert visits["uji"].moved_to == (f"{one.url}/baru" if moved else None)
+
+
+def test_a_chain_moves_a_source_only_if_every_link_of_it_is_permanent() -> None:
+    routes: dict[str, Reply | Route] = {"/baru": feed(item("satu", "/1"))}
+    routes |= {"/feed": (301, {"Location": "/antara"}, b""), "/antara": (302, {"Location": "/baru"}, b"")}
+    with site(routes) as one:
+        _, visits = heard(source(one))
+    assert visits["uji"].moved_to is None
+
+
+def test_an_unchanged_list_at_a_new_address_has_moved_too() -> None:
+    with site({"/baru": (304, {}, b""), "/feed": (301, {"Location": "/baru"}, b"")}) as one:
+        _, visits = heard(source(one, validators={f"{one.url}/feed": Validators('"v1"')}))
+    assert (visits["uji"].status, visits["uji"].moved_to) == ("unchanged", f"{one.url}/baru")
