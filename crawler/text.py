@@ -14,9 +14,17 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe
 
 def plain(text: str | None) -> str:
     """NFC, no NUL, no controls, no lone surrogates; white space folded, at most one empty line in a row."""
-    cleaned = _CONTROLS.sub("", unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")))
-    lines = (" ".join(line.split()) for line in cleaned.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    lines = unicodedata.normalize("NFC", text or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    folded = "\n".join([_folded(line) if line else "" for line in lines])
+    while "\n\n\n" in folded:
+        folded = folded.replace("\n\n\n", "\n\n")
+    return folded.strip()
+
+
+def _folded(line: str) -> str:
+    if line.isprintable() and "  " not in line:  # most are: their only white space is single blanks
+        return line.strip()
+    return " ".join(_CONTROLS.sub("", line).split())
 
 
 def one_line(text: str | None) -> str:
@@ -31,7 +39,7 @@ def from_html(markup: str | None) -> str:
     if "<" not in markup and "&" not in markup:
         return plain(markup)
     try:
-        root = html.fragment_fromstring(_CONTROLS.sub("", markup), create_parent="div")
+        root = html.document_fromstring("<html><body>" + _CONTROLS.sub("", markup))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return ""
     return text_of(root)
@@ -40,15 +48,21 @@ def from_html(markup: str | None) -> str:
 def text_of(element: html.HtmlElement) -> str:
     """The text of an element without scripts, styles and forms; blocks become lines."""
     parts: list[str] = []
-    for event, node in etree.iterwalk(element, events=("start", "end", "comment")):
-        tag = node.tag if isinstance(node.tag, str) else None
-        hidden = tag is None or tag in SILENT or any(a.tag in SILENT for a in node.iterancestors())
-        if event == "start" and not hidden:
-            parts.append("\n" if tag in BREAKS else "")
-            parts.append(node.text or "")
-        elif event == "end" or tag is None:
-            if tag in BREAKS and tag != "br":
-                parts.append("\n")
-            if node is not element and not any(a.tag in SILENT for a in node.iterancestors()):
-                parts.append(node.tail or "")
+    _gather(element, parts)
     return plain("".join(parts))
+
+
+def _gather(element: html.HtmlElement, parts: list[str]) -> None:
+    """Add the text within an element to `parts`. The parser nests no deeper than 256."""
+    tag = element.tag
+    if not isinstance(tag, str) or tag in SILENT:
+        return
+    breaks = tag in BREAKS
+    if breaks:
+        parts.append("\n")
+    parts.append(element.text or "")
+    for child in element:
+        _gather(child, parts)
+        parts.append(child.tail or "")
+    if breaks and tag != "br":
+        parts.append("\n")
