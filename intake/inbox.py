@@ -2,55 +2,124 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from crawler import Document, Kind, document_key
-from crawler.dates import believable, parse_date
-from intake import queue
+from crawler import Document, Visit
+from crawler.identity import same_article, site_of
+from intake import queue, revisions
 from intake.cluster import WINDOW, Trace, Verdict, same_event
+from intake.database import Base
 from intake.masking import masked
-from intake.models import Agency, Candidate, Mention, MentionBand, now
+from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, MentionBand, now
 from nlp import Analysis, Text
 from nlp.fingerprint import bands, key_words, signature, similarity
 
 ATTEMPTS = 3  # failed analyses after which a mention is set aside
 COMPARED = 400  # mentions at most that a new one is compared with
 HEADLINE = 110  # characters
-ARTICLES = ("article", "news", "berita", "artikel")
-KEY = re.compile(r"[0-9a-f]{32}")
-PROFILE = re.compile(
-    r"/@[^/]+/|//(?:\w+\.)?(?:x|twitter|facebook|instagram|threads|tiktok)\.(?:com|net)/", re.IGNORECASE
-)
 WHOLE_GOVERNMENTS = ("PEMDA", "OTHER", "NONE", "KEMENTERIAN")  # kinds too wide to tell events apart
+RECORDING = Lock()  # held by whoever records, or lays a mention under a candidate
 
 
 # ---- storing -------------------------------------------------------------------------------------------------------
 
 
 def store(session: Session, documents: Sequence[Document], pseudonym_key: bytes) -> int:
-    """Insert the documents that are not held yet, in one statement per 200. Returns how many were new."""
+    """Insert the documents that are not held yet, in one statement per 200. Returns how many were new.
+
+    One that is held under any of its keys is the same publication: where its text is another one by now, that waits for
+    analysis beside the old one. A page's claim to be the same as another one is believed only if the texts are alike.
+    """
     new = 0
-    rows = iter([_row(document, pseudonym_key) for document in {d.key: d for d in documents}.values()])
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    while chunk := list(islice(rows, 200)):
-        statement = insert(Mention).values(chunk).on_conflict_do_nothing(index_elements=["key"]).returning(Mention.id)
-        new += len(session.scalars(statement).all())
+    rest = iter({document.key: document for document in documents}.values())
+    while chunk := list(islice(rest, 200)):
+        held, fresh = _held(session, (key for one in chunk for key in (one.key, *one.aliases))), []
+        for document in chunk:
+            mention = _same(document, held)
+            if mention is None:
+                claimed = document.key in held
+                fresh.append(replace(document, key=document.aliases[0], aliases=()) if claimed else document)
+            else:
+                _met_again(session, mention, document, _row(document, pseudonym_key), held)
+        new += _insert(session, fresh, pseudonym_key) if fresh else 0
     return new
+
+
+def find(session: Session, *keys: str) -> Mention | None:
+    """The mention that is known by the first of these keys, its own or another one, that is known at all."""
+    held = _held(session, keys)
+    return next((held[key] for key in keys if key in held), None)
+
+
+def _held(session: Session, keys: Iterable[str]) -> dict[str, Mention]:
+    """The mentions known by these keys, their own or another one."""
+    wanted = set(keys)
+    held = {one.key: one for one in session.scalars(select(Mention).where(Mention.key.in_(wanted)))}
+    others = select(MentionAlias.key, Mention).join(Mention, Mention.id == MentionAlias.mention_id)
+    for key, mention in session.execute(others.where(MentionAlias.key.in_(wanted))):
+        held.setdefault(key, mention)
+    return held
+
+
+def _same(document: Document, held: Mapping[str, Mention]) -> Mention | None:
+    """The mention of the same publication: known by an address the document was read at, or by the page's claim."""
+    read_at = next((held[key] for key in document.aliases or (document.key,) if key in held), None)
+    claimed = held.get(document.key)
+    if read_at or claimed is None:
+        return read_at
+    texts = ((one.title, one.text) for one in (document, claimed))
+    return claimed if same_article(*texts) else None
+
+
+def _met_again(
+    session: Session, mention: Mention, document: Document, row: Mapping[str, Any], held: Mapping[str, Mention]
+) -> None:
+    """Learn its other keys. Its text is looked at where it was read at an address that was known before."""
+    if document.stamp and mention.stamps.get(row["source"]) != document.stamp:
+        mention.stamps = mention.stamps | {row["source"]: document.stamp}
+    if any(held.get(key) is mention for key in document.aliases or (document.key,)):
+        revisions.note_edit(mention, row)
+    _add_aliases(session, {key: mention.id for key in (document.key, *document.aliases) if key not in held})
+
+
+def _insert(session: Session, documents: Sequence[Document], pseudonym_key: bytes) -> int:
+    rows = [_row(document, pseudonym_key) for document in documents]
+    statement = _insert_into(session, Mention).values(rows).on_conflict_do_nothing(index_elements=["key"])
+    ids = {key: number for number, key in session.execute(statement.returning(Mention.id, Mention.key))}
+    _add_aliases(session, {key: ids[one.key] for one in documents if one.key in ids for key in one.aliases})
+    return len(ids)
+
+
+def _add_aliases(session: Session, aliases: Mapping[str, int]) -> None:
+    if aliases:
+        rows = [{"key": key, "mention_id": number} for key, number in aliases.items()]
+        session.execute(_insert_into(session, MentionAlias).values(rows).on_conflict_do_nothing())
+
+
+def _insert_into(session: Session, table: type[Base]) -> Any:
+    """An insert that may leave out what is there already."""
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def learn(session: Session, visit: Visit) -> None:
+    """What a visit told of documents that are held: other keys of theirs, and the state their list shows them in."""
+    held = _held(session, (*visit.aliases.values(), *visit.stamps))
+    _add_aliases(session, {key: held[of].id for key, of in visit.aliases.items() if of in held})
+    for key, stamp in visit.stamps.items():
+        if key in held:
+            held[key].stamps = held[key].stamps | {visit.source: stamp}
 
 
 def _row(document: Document, pseudonym_key: bytes) -> dict[str, Any]:
@@ -65,6 +134,9 @@ def _row(document: Document, pseudonym_key: bytes) -> dict[str, Any]:
         "home_region": document.region,
         "reactions": document.reactions,
         "notes": list(document.notes),
+        "site": _site(document.url),
+        "stamps": {storable(document.source)[:120]: document.stamp} if document.stamp else {},
+        "evidence": document.evidence,
         "published_at": document.published_at,
         "fetched_at": document.fetched_at,
         "told_at": document.published_at or document.fetched_at,
@@ -83,6 +155,13 @@ def _author(document: Document, pseudonym_key: bytes) -> str | None:
     return "p-" + hmac.digest(pseudonym_key, handle, hashlib.sha256).hex()[:12]
 
 
+def _site(url: str) -> str:
+    try:
+        return site_of(url)[:255]
+    except ValueError:  # an address that was imported
+        return ""
+
+
 def storable(text: str) -> str:
     """Without what a database refuses: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
@@ -97,8 +176,9 @@ def pending(session: Session, limit: int = 64) -> list[Mention]:
 
 
 def as_text(mention: Mention) -> Text:
-    """What nlp reads of a mention; its id is the mention's."""
-    return Text(str(mention.id), mention.text, mention.title, mention.published_at, mention.source, mention.home_region)
+    """What nlp reads of a mention, or of its edit that waits; its id is the mention's."""
+    new = mention.edit or {"title": mention.title, "text": mention.text}
+    return Text(str(mention.id), new["text"], new["title"], mention.published_at, mention.source, mention.home_region)
 
 
 def set_aside(session: Session, mention: Mention, error: str) -> None:
@@ -112,13 +192,25 @@ def set_aside(session: Session, mention: Mention, error: str) -> None:
 def record(session: Session, mention: Mention, analysis: Analysis, threshold: float) -> Candidate | None:
     """Keep what was understood; a failure that is not elsewhere joins its event's candidate, or makes a new one.
 
-    A mention that was recorded before is left as it is. One recorder at a time; the transaction is the caller's.
+    A mention that was recorded before is left as it is; one that was edited since stays under its candidate, which is
+    changed by it only as long as nobody has decided. One recorder at a time; the transaction is the caller's.
     """
     if mention.analysed_at is not None:
         return mention.candidate
+    revisions.take_over(session, mention)
     _keep(mention, analysis)
+    if mention.candidate is not None:
+        _sign_again(session, mention)
+        if mention.candidate.state in OPEN_STATES:
+            refresh(session, mention.candidate)
+        return mention.candidate
     if analysis.p["yes"] < threshold or analysis.place == "other":
         return None
+    return place(session, mention)
+
+
+def place(session: Session, mention: Mention) -> Candidate:
+    """Lay an analysed mention under the candidate of its event, or under a new one. One at a time, as `record`."""
     copy = _sign(session, mention)
     candidate, verdict = _find_event(session, mention, copy)
     if candidate is None:
@@ -147,10 +239,8 @@ def _keep(mention: Mention, analysis: Analysis) -> None:
 
 def _sign(session: Session, mention: Mention) -> tuple[Mention, float] | None:
     """Give the mention its signature, key words and voice. Returns the stored near-copy most like it, if any shares a band."""
-    text = f"{mention.title}\n{mention.text}"
-    mention.signature = signature(text)
-    mention.words = list(key_words(text))
-    numbers = set(bands(mention.signature))
+    mark = _mark(mention)
+    numbers = set(bands(mark))
     others = session.scalars(
         select(Mention)
         .where(
@@ -161,11 +251,25 @@ def _sign(session: Session, mention: Mention) -> tuple[Mention, float] | None:
         .limit(COMPARED)
     ).all()
     session.execute(insert(MentionBand), [{"band": number, "mention_id": mention.id} for number in numbers])
-    scored = [(other, similarity(mention.signature, other.signature)) for other in others if other.signature]
+    scored = [(other, similarity(mark, other.signature)) for other in others if other.signature]
     best = max(scored, key=lambda pair: pair[1], default=None)
     same_wording = best is not None and same_event(_trace(mention, best[1]), _trace(best[0])).near_copy
     mention.voice = best[0].voice if best and same_wording else mention.id
     return best
+
+
+def _sign_again(session: Session, mention: Mention) -> None:
+    """The signature and key words of an edited text. Its voice stays: what was one voice does not become two."""
+    session.execute(delete(MentionBand).where(MentionBand.mention_id == mention.id))
+    numbers = set(bands(_mark(mention)))
+    session.execute(insert(MentionBand), [{"band": number, "mention_id": mention.id} for number in numbers])
+
+
+def _mark(mention: Mention) -> bytes:
+    """Give the mention its key words and its signature; returns that."""
+    text = f"{mention.title}\n{mention.text}"
+    mention.words, mention.signature = list(key_words(text)), (mark := signature(text))
+    return mark
 
 
 def _find_event(
@@ -258,112 +362,3 @@ def _vote(ballots: Iterable[tuple[str | None, float]]) -> str | None:
 def _first(analysis: Mapping[str, Any], axis: str, name: str) -> str | None:
     guesses = analysis.get(axis) or ()
     return guesses[0][name] if guesses else None
-
-
-# ---- texts gathered elsewhere --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What was wrong with a line of an import: all of it (left out), or only a part (the text is kept without that)."""
-
-    line: int
-    message: str
-    kept: bool = False
-
-
-def read_import(path: Path, batch: int = 500) -> Iterator[tuple[list[Document], list[Refusal]]]:
-    """Batches of what JSON lines (of texts or of Documents) or a CSV with a heading hold: {id, text, title?, ...}."""
-    documents: list[Document] = []
-    refusals: list[Refusal] = []
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        for number, row in _csv_rows(file) if path.suffix.lower() == ".csv" else _json_rows(file):
-            try:
-                document, doubt = _document(row)
-            except (ValueError, TypeError, KeyError) as error:
-                refusals.append(Refusal(number, f"{error} The line is left out; the others go on."))
-                continue
-            documents.append(document)
-            if doubt:
-                refusals.append(Refusal(number, doubt, kept=True))
-            if len(documents) + len(refusals) >= batch:
-                yield documents, refusals
-                documents, refusals = [], []
-    yield documents, refusals
-
-
-def _csv_rows(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(file)
-    for row in reader:
-        yield reader.line_num, row
-
-
-def _json_rows(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(file, 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                yield number, ValueError(f"not JSON ({error}).")
-
-
-def _document(row: Any) -> tuple[Document, str]:
-    """The text of a line, and what was doubtful of its date. ValueError if there is no text, or nothing to know it by."""
-    if isinstance(row, ValueError):
-        raise row
-    if not isinstance(row, dict):
-        raise ValueError("not an object with at least id and text.")
-    given = {name: str(value).strip() for name, value in row.items() if name and value is not None}
-    text, identity = given.get("text", ""), given.get("id") or given.get("url") or given.get("key") or ""
-    if not text or not identity:
-        raise ValueError("text and id (or url) are needed.")
-    source, url = given.get("source") or "impor", given.get("url", "")
-    fetched_at = min(parse_date(given.get("fetched_at"), now()) or now(), now())
-    published_at, code, doubt = _published(given.get("published_at", ""), fetched_at)
-    key, held = given.get("key", ""), _codes(row.get("notes"))
-    document = Document(
-        key=key if KEY.fullmatch(key) else document_key(url or f"{source}:{identity}"),
-        source=source,
-        url=url if url.startswith(("http://", "https://")) else "",
-        title=given.get("title", ""),
-        text=text,
-        kind=_kind(given),
-        fetched_at=fetched_at,
-        published_at=published_at,
-        author=given.get("author") or None,
-        region=given.get("region") or None,
-        reactions=int(given["reactions"]) if given.get("reactions", "").isdecimal() else None,
-        notes=(*held, *([code] if code and code not in held else ())),
-    )
-    return document, doubt
-
-
-def _codes(notes: Any) -> list[str]:
-    """What was doubtful already when the text was crawled."""
-    return [str(code)[:40] for code in notes] if isinstance(notes, list) else []
-
-
-def _kind(given: Mapping[str, str]) -> Kind:
-    """What the line says. Where it does not: an article has a title, and neither a handle nor a profile's address.
-
-    A kind of another name (tweet, review, comment) is a post: then whoever wrote it is hidden.
-    """
-    if given.get("kind"):
-        return "article" if given["kind"].lower() in ARTICLES else "post"
-    is_post = "@" in given.get("author", "") or PROFILE.search(given.get("url", "")) is not None
-    return "article" if given.get("title") and not is_post else "post"
-
-
-def _published(value: str, fetched_at: datetime) -> tuple[datetime | None, str, str]:
-    """The moment (a naive one is WIB, UTC+7) if it can be true, the code of what is doubtful, and that in words."""
-    if not value:
-        return None, "", ""
-    moment = parse_date(value, fetched_at)
-    published_at, code = believable(moment, fetched_at)
-    if moment is None:
-        return None, "date-unreadable", f"published_at {value[:40]!r} is no date. The text is kept without one."
-    if code == "date-impossible":
-        return None, code, f"published_at {value[:40]!r} cannot be true. The text is kept without a date."
-    if code == "date-ahead":
-        return published_at, code, f"published_at {value[:40]!r} is ahead of the clock. The text is kept, dated now."
-    return published_at, "", ""

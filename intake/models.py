@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
@@ -63,6 +63,61 @@ class SourceState(Base):
     notes: Mapped[list[dict[str, str]]] = mapped_column(
         JSON, default=list, comment="crawler.source.Note rows of the last visit: code, message, url"
     )
+    # When it is visited next: intake.rhythm
+    pace: Mapped[float | None] = mapped_column(
+        comment="minutes between visits in force, adjusted around interval; null: interval"
+    )
+    strain: Mapped[float] = mapped_column(
+        default=0.0, comment="weight of the failures since the last answer; each whole one doubles the pause"
+    )
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="next visit not before; null: at once")
+    wait_until: Mapped[datetime | None] = mapped_column(
+        UTCDateTime, comment="the host asked to be left alone until then; it holds for every source of the host"
+    )
+    # How it is: intake.health, computed at each visit from the rows of `visit`
+    health: Mapped[str | None] = mapped_column(String(12), comment="intake.health.State; null: never visited")
+    health_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    cause: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="what intake.bulletin says of the state")
+    expected_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime, comment="by when its weekdays let something new be expected; null: rhythm not known yet"
+    )
+    figures: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, comment="intake.health.Figures: what the page draws of the last 28 days"
+    )
+    moved_to: Mapped[str | None] = mapped_column(Text, comment="where the address leads for good, and is read now")
+    moved_from: Mapped[str | None] = mapped_column(
+        Text, comment="the configured address that was given up for `url`; the province's file may still name it"
+    )
+    told: Mapped[str | None] = mapped_column(
+        String(12), comment="the state the operator was last told of; null: nothing bad"
+    )
+    news_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="`told` changed and no message says so yet")
+
+
+class VisitRow(Base):
+    """What one visit gave, kept for 60 days: health and rhythm are computed from these."""
+
+    __tablename__ = "visit"
+    __table_args__ = (Index("ix_visit_source", "source_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime, comment="its end")
+    day: Mapped[date] = mapped_column(comment="of `at`, in WIB")
+    seconds: Mapped[float]
+    status: Mapped[str] = mapped_column(String(20), comment="crawler.source.Status")
+    failure: Mapped[str | None] = mapped_column(String(10), comment="intake.rhythm.Failure; null: it answered")
+    reason: Mapped[str] = mapped_column(String(40), default="", comment="of a failure: code of crawler.notes")
+    state: Mapped[str] = mapped_column(String(12), default="", comment="intake.health.State after it")
+    requests: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0, comment="answers 304")
+    found: Mapped[int] = mapped_column(default=0, comment="items of the lists, known or not")
+    new: Mapped[int] = mapped_column(default=0, comment="documents we did not hold")
+    documents: Mapped[int] = mapped_column(default=0, comment="handed over; of these have a ...")
+    titles: Mapped[int] = mapped_column(default=0)
+    dates: Mapped[int] = mapped_column(default=0)
+    bodies: Mapped[int] = mapped_column(default=0, comment="text of their own, not the summary of a list")
+    lost: Mapped[int] = mapped_column(default=0, comment="articles left out because nothing could be read in them")
 
 
 class Agency(Base):
@@ -149,7 +204,51 @@ class Mention(Base):
     join_reason: Mapped[str | None] = mapped_column(
         Text, comment="why it joined the candidate, as message key and values (JSON)"
     )
+    # What became of it since: intake.revisions
+    site: Mapped[str] = mapped_column(
+        String(255),
+        default="",
+        index=True,
+        comment="crawler.identity.site_of(url): sources of one site share what is known",
+    )
+    stamps: Mapped[dict[str, str]] = mapped_column(
+        JSON, default=dict, comment="source -> Document.stamp, as last seen there; another one means an edit"
+    )
+    edit: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON, comment="the text it has by now, until that is analysed: title, text, notes, evidence, seen_at"
+    )
+    edited_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime, comment="when this text was first seen, if it is not the first one"
+    )
+    evidence: Mapped[str | None] = mapped_column(
+        String(64), index=True, comment="SHA-256 of the body of the answer this text was read from; see intake.evidence"
+    )
     candidate: Mapped[Candidate | None] = relationship(back_populates="mentions")
+    revisions: Mapped[list[Revision]] = relationship(order_by="Revision.id", passive_deletes=True)
+
+
+class MentionAlias(Base):
+    """Another key of the same publication: of its amp page, of the address that led to it."""
+
+    __tablename__ = "mention_alias"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), index=True)
+
+
+class Revision(Base):
+    """A text a mention had before it was edited; the mention holds the newest."""
+
+    __tablename__ = "revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64), comment="intake.revisions.hash_of: SHA-256 of title and text")
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime, comment="when this text was first seen")
+    evidence: Mapped[str | None] = mapped_column(String(64), index=True, comment="as of the mention")
+    pii: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, comment="spans of `text` that are masked")
 
 
 class MentionBand(Base):
@@ -237,14 +336,17 @@ class Case(Base):
 
 
 class Alert(Base):
-    """A message to be sent: written in the transaction of its decision, sent afterwards by a job (an outbox)."""
+    """A message to be sent: written in the transaction of what it tells, sent afterwards by a job (an outbox).
+
+    One without a contact is for the operator: see `operator_address` in docs/configuration.md.
+    """
 
     __tablename__ = "alert"
     __table_args__ = (UniqueConstraint("decision_id", "contact_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"))
-    contact_id: Mapped[int] = mapped_column(ForeignKey("agency_contact.id"))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), comment="null: to the operator")
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("agency_contact.id"), comment="null: to the operator")
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text, comment="carries no author, no handle, no link to a personal profile")
     state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting | sent | failed | withdrawn")
@@ -252,7 +354,7 @@ class Alert(Base):
     error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    contact: Mapped[AgencyContact] = relationship()
+    contact: Mapped[AgencyContact | None] = relationship()
 
 
 class Person(Base):

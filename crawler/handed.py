@@ -1,0 +1,111 @@
+"""What one crawl has handed over, whichever of its sources it came from: every publication once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from scrapy.http import Response as ScrapyResponse
+
+from crawler.adapters import Draft
+from crawler.archive import Answer, keep
+from crawler.article import SHORTEST
+from crawler.document import Document, document_key, stamp
+from crawler.identity import identity, same_article
+from crawler.notes import doubt, note
+from crawler.tally import Tally
+
+BEGINNING = 2000  # characters of a text by which another one is known again
+
+
+class Handed:
+    """The documents of this crawl; their raw answers go to `archive`, if there is one."""
+
+    def __init__(self, archive: Path | None) -> None:
+        self.archive = archive
+        self.texts: dict[str, tuple[str, str]] = {}  # key -> title, beginning of the text
+
+    def document(
+        self, draft: Draft, response: ScrapyResponse, at: datetime, tally: Tally, *, is_page: bool
+    ) -> Document | None:
+        """What a draft becomes; None if it is known as it is, too short, or a page of one that was handed over.
+
+        `is_page`: the answer is the page of the draft alone, not a list of many.
+        """
+        met = document_key(draft.identity)
+        if not is_page and not draft.stamp:
+            draft = replace(draft, stamp=stamp(draft.title, draft.text))
+        if met in self.texts or not tally.wants(met, draft.stamp):
+            return None
+        headline_only = "headline-only" in draft.notes  # what such a source always gives: no fault of this one
+        where = draft.url if tally.kind == "article" else tally.source.url
+        if tally.kind == "article" and len(draft.text) < SHORTEST and not headline_only:
+            tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
+            return None
+        keys = self._keys(draft, response.url if is_page else "")
+        if keys[0] in self.texts:
+            tally.aliases |= dict.fromkeys(keys[1:], keys[0])
+            return None
+        tally.notes.extend(doubt(code, where) for code in draft.notes if code != "headline-only")
+        tally.count(draft, keys)
+        self.texts |= dict.fromkeys(keys, (draft.title, draft.text[:BEGINNING]))
+        return _document(draft, at, tally, keys, self._evidence(response, at, tally))
+
+    def _keys(self, draft: Draft, found_at: str) -> list[str]:
+        """The publication's own key first, then those of the other addresses it was met at, beginning with the first.
+
+        Its own is the address the page gives, or else the one where it was found in the end; but not if another text of this
+        crawl has that already: then the page's claim is wrong.
+        """
+        met, found = document_key(draft.identity), identity(found_at) if found_at else ""
+        found = found if found.partition("/")[2] else ""  # a home page is no article's own address
+        own = identity(draft.canonical) if draft.canonical else found or draft.identity
+        keys = list(dict.fromkeys((document_key(own), met, *([document_key(found)] if found else ()))))
+        other = self.texts.get(keys[0])
+        return keys if other is None or same_article(other, (draft.title, draft.text[:BEGINNING])) else [met]
+
+    def _evidence(self, response: ScrapyResponse, at: datetime, tally: Tally) -> str | None:
+        """The digest of the answer, which is written down the first time; None if it cannot be."""
+        if self.archive is None:
+            return None
+        if "evidence" not in response.meta:
+            try:
+                response.meta["evidence"] = keep(self.archive, answer_of(response, at))
+            except Exception as error:  # whatever keeps it from being written, the document counts
+                response.meta["evidence"] = None
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                told = note("evidence-not-kept", tally.source.url, error=reason)
+                tally.notes += [told] if told not in tally.notes else []
+        kept: str | None = response.meta["evidence"]
+        return kept
+
+
+def answer_of(response: ScrapyResponse, at: datetime) -> Answer:
+    """An answer as the network gave it."""
+    headers = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    )
+    return Answer(response.url, at, response.status, headers, response.body, response.protocol or "HTTP/1.1")
+
+
+def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], evidence: str | None) -> Document:
+    return Document(
+        key=keys[0],
+        source=tally.source.name,
+        url=draft.canonical or draft.url,
+        title=draft.title,
+        text=draft.text or draft.title,
+        kind=tally.kind,
+        fetched_at=at,
+        published_at=draft.published_at,
+        author=draft.author,
+        region=tally.source.region,
+        reactions=draft.reactions,
+        notes=draft.notes,
+        aliases=tuple(keys[1:]),
+        stamp=draft.stamp,
+        evidence=evidence,
+    )
