@@ -191,6 +191,8 @@ def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
             progress.advance(task, len(batch.visits))
 
         heard = jobs.crawl_and_store(sessions, settings, due, demo=demo, told=told)
+        if not demo:
+            jobs.import_drops(sessions, settings)
         with sessions.begin() as session:
             waiting = sources.waiting(session)
         task = progress.add_task("Menganalisis / analysing", total=waiting)
@@ -199,7 +201,7 @@ def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
         done = jobs.analyse_pending(
             sessions, analyser.pipe, threshold, told=lambda count: progress.advance(task, count)
         )
-    jobs.send_alerts(sessions)
+    jobs.send_alerts(sessions, settings)
     silent = [visit for visit in heard.visits if visit.status in ("unreachable", "broken", "blocked")]
     typer.echo(
         f"{len(heard.visits)} sumber, {heard.documents} dokumen ({heard.new} baru), {done} dianalisis. / "
@@ -212,8 +214,11 @@ def _one_round(sessions: Sessions, settings: Settings, *, demo: bool) -> None:
 
 def _serve(sessions: Sessions, settings: Settings, listener: socket.socket, ending: Ending, *, demo: bool) -> None:
     """The console in this thread, the schedule beside it, the analyser in a process of its own; until SIGTERM."""
-    ending.server = server = _server(sessions, settings)  # from here on a signal asks
+    from intake import jobs
+
     with analyser_process(settings, ending.asked) as analyse:
+        understand = partial(_until_stopped, jobs.analyse_now, sessions, analyse, settings.working_threshold)
+        ending.server = server = _server(sessions, settings, understand)  # from here on a signal asks
         schedule = _schedule(sessions, settings, analyse, ending.asked, demo=demo)
         schedule.start()
         _announce(listener)
@@ -229,7 +234,7 @@ def _serve(sessions: Sessions, settings: Settings, listener: socket.socket, endi
         os._exit(0)  # a job may be ended at any moment, and is repeated at the next start
 
 
-def _server(sessions: Sessions, settings: Settings) -> uvicorn.Server:
+def _server(sessions: Sessions, settings: Settings, understand: Callable[[int], None]) -> uvicorn.Server:
     from contextlib import nullcontext
 
     import uvicorn
@@ -244,7 +249,7 @@ def _server(sessions: Sessions, settings: Settings) -> uvicorn.Server:
 
     return Server(
         uvicorn.Config(
-            create_app(sessions, settings),
+            create_app(sessions, settings, understand),
             log_level="warning",
             server_header=False,
             proxy_headers=False,
@@ -282,9 +287,11 @@ def _schedule(
         schedule.add_job(work, "interval", seconds=seconds, id=job.__name__, next_run_time=now)
 
     every(settings.crawl_tick, jobs.crawl_due, sessions, settings, demo=demo, stop=stop)
+    if settings.drop_folder and not demo:
+        every(settings.drop_tick, jobs.import_drops, sessions, settings, stop=stop)
     every(settings.analyse_tick, jobs.analyse_pending, sessions, analyse, settings.working_threshold, stop=stop)
-    every(settings.alert_tick, jobs.send_alerts, sessions)
-    every(24 * 3600, jobs.clean_up, sessions)
+    every(settings.alert_tick, jobs.send_alerts, sessions, settings)
+    every(24 * 3600, jobs.clean_up, sessions, settings)
     return schedule
 
 

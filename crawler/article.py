@@ -12,7 +12,9 @@ from typing import Any
 from lxml import etree, html
 
 from crawler.adapters import Draft, Response
+from crawler.charset import decoded
 from crawler.dates import believable, parse_date
+from crawler.identity import canonical_of
 from crawler.text import from_html, one_line, plain, text_of
 
 ARTICLE_TYPES = ("NewsArticle", "Article", "ReportageNewsArticle", "BlogPosting", "OpinionNewsArticle")
@@ -33,13 +35,15 @@ class Page:
 
 def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -> Draft:
     """`draft` completed from its page: what the source's list said of title and date stands, the page's text replaces it."""
-    tree = _tree(response)
+    markup = decoded(response.body, response.headers.get("content-type", "")).replace("\0", "")
+    tree = _tree(markup)
     page = Page()
     if tree is not None:
         for read in (_by_selectors, _by_json_ld):
             page = _completed(page, read(tree, options, response.fetched_at))
-    if not (page.title and page.text and page.published_at):
-        page = _completed(page, _by_trafilatura(response))
+    told = bool((draft.title or page.title) and (draft.published_at or page.published_at))
+    if not (page.text and told):
+        page = _completed(page, _by_trafilatura(markup, response, with_metadata=not told))
     title = draft.title or page.title
     text = page.text.removeprefix(title).lstrip() if title else page.text
     summary_only = len(text) < min(len(draft.text), SHORTEST)
@@ -47,6 +51,7 @@ def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -
     doubts = [code for code in (doubt, "summary-only" if summary_only else None) if code]
     return replace(
         draft,
+        canonical=canonical_of(tree, response.url) if tree is not None else "",
         title=title,
         text=draft.text if summary_only else text,
         published_at=moment,
@@ -76,17 +81,12 @@ def _like_a_title(line: str) -> bool:
     return len(line) <= LONGEST_TITLE and not line.rstrip().endswith((".", "!", "”", '"', ","))
 
 
-def _tree(response: Response) -> html.HtmlElement | None:
-    charset = _charset(response.headers.get("content-type", ""))
+def _tree(markup: str) -> html.HtmlElement | None:
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True)
     try:
-        return html.document_fromstring(response.body, parser=html.HTMLParser(encoding=charset, remove_comments=True))
-    except (etree.ParserError, LookupError, ValueError):
+        return html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, ValueError):
         return None
-
-
-def _charset(content_type: str) -> str | None:
-    _, _, name = content_type.lower().partition("charset=")
-    return name.split(";")[0].strip(" \"'") or None
 
 
 def _completed(page: Page, other: Page) -> Page:
@@ -148,12 +148,13 @@ def _name(author: Any) -> str | None:
     return None
 
 
-def _by_trafilatura(response: Response) -> Page:
+def _by_trafilatura(markup: str, response: Response, *, with_metadata: bool) -> Page:
+    """The text, and if asked for title, date and author: they cost twice what the text does."""
     import trafilatura
 
-    body = response.body if b"<html" in response.body[:10_000].lower() else b"<html>" + response.body + b"</html>"
+    whole = markup if "<html" in markup[:10_000].lower() else f"<html>{markup}</html>"
     found = trafilatura.bare_extraction(
-        body, url=response.url, fast=True, favor_precision=True, include_comments=False, with_metadata=True
+        whole, url=response.url, fast=True, favor_precision=True, include_comments=False, with_metadata=with_metadata
     )
     if found is None or isinstance(found, dict):
         return Page()

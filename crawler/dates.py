@@ -45,7 +45,7 @@ def parse_date(text: str | None, now: datetime) -> datetime | None:
     for read in (_iso, _rfc822, _by_name, _ago):
         moment = read(words, now)
         if moment is not None:
-            return moment.astimezone(UTC)
+            return _in_utc(moment)
     return None
 
 
@@ -58,6 +58,13 @@ def believable(moment: datetime | None, now: datetime) -> tuple[datetime | None,
     if moment > now:
         return now, "date-ahead"
     return moment, None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # on the first or the last day of the calendar: nobody will believe it anyway
+        return moment.replace(tzinfo=UTC)
 
 
 def _iso(words: str, now: datetime) -> datetime | None:
@@ -73,8 +80,11 @@ def _iso(words: str, now: datetime) -> datetime | None:
 
 
 def _rfc822(words: str, now: datetime) -> datetime | None:
-    """`Tue, 24 Nov 2026 07:18:00 +0700`; with a named Indonesian zone it is read by `_by_name`."""
-    if not re.search(r"[+-]\d{4}\b|\b(gmt|ut)\b", words):
+    """`Tue, 24 Nov 2026 07:18:00 +0700`; with a named Indonesian zone it is read by `_by_name`.
+
+    So is the year 0001 of programs that have no date, which the mail library takes for 2001.
+    """
+    if not re.search(r"[+-]\d{4}\b|\b(gmt|ut)\b", words) or re.search(r"\s0\d{3}\s", words):
         return None
     try:
         return parsedate_to_datetime(words)

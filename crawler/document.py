@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,10 +15,11 @@ Kind = Literal["article", "post"]
 class Document:
     """A frozen value; the crawler emits it, nobody changes it.
 
-    `key` is the identity of the publication: the same article read twice has the same key, whatever fetched it.
+    `key` is the identity of the publication: the same article read twice has the same key, whatever fetched it. Read again
+    after an edit it has another `stamp`.
     """
 
-    key: str  # 32 hex characters, `document_key(...)` of the canonical address or, failing that, of source + guid
+    key: str  # 32 hex characters, `document_key(...)` of the address the page gives as its own, else of the one it was read at
     source: str  # name of the Source
     url: str  # where a person can read it; http(s) only
     title: str  # empty for posts
@@ -30,10 +31,13 @@ class Document:
     region: str | None = None  # code of the source's home region: a hint, never a finding
     reactions: int | None = None  # likes + boosts + replies, where the source tells
     notes: tuple[str, ...] = ()  # what was doubtful, as codes of crawler.notes: "date-ahead", "summary-only"
+    aliases: tuple[str, ...] = ()  # keys of the other addresses it was met at; the page's own claim made them one
+    stamp: str = ""  # `stamp(...)` of what its list told of its state; empty where the list tells nothing
+    evidence: str | None = None  # SHA-256 of the body of the answer it was read from: see `crawler.archive`
 
     def to_json(self) -> str:
         """One line of JSON, datetimes as ISO 8601 in UTC."""
-        row = asdict(self)
+        row = {one.name: getattr(self, one.name) for one in fields(self)}
         for name in ("fetched_at", "published_at"):
             row[name] = row[name].isoformat() if row[name] else None
         return json.dumps(row, ensure_ascii=False)
@@ -46,10 +50,17 @@ class Document:
         row = {name: value for name, value in row.items() if name in known}
         for name in ("fetched_at", "published_at"):
             row[name] = datetime.fromisoformat(row[name]) if row.get(name) else None
-        row["notes"] = tuple(row.get("notes") or ())
+        for name in ("notes", "aliases"):
+            row[name] = tuple(row.get(name) or ())
         return cls(**row)
 
 
 def document_key(identity: str) -> str:
     """32 hex characters that stand for one publication."""
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def stamp(*parts: str) -> str:
+    """16 hex characters that stand for the state of something; white space makes no difference, and nothing has none."""
+    told = "\n".join(" ".join(part.split()) for part in parts)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16] if told.strip() else ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import ssl
-import zlib
 from urllib.parse import urlsplit
 
 from OpenSSL.SSL import Error as TLSError
@@ -16,12 +14,13 @@ from scrapy.exceptions import (
     DownloadTimeoutError,
     IgnoreRequest,
     ResponseDataLossError,
+    UnsupportedURLSchemeError,
 )
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 
 from crawler.adapters import Request
-from crawler.guard import Barred, NotPublic
+from crawler.guard import Barred, TooLarge
 from crawler.notes import Note, Then, note
 from crawler.source import Status
 
@@ -30,7 +29,8 @@ Meaning = tuple[Status, str, dict[str, str]]
 
 def why(failure: Failure, request: Request) -> tuple[Status, Note]:
     """What a failed request means, in words; "unreachable" is what may pass by itself."""
-    status, code, values = _meaning(failure.value or Exception(), request.url)
+    sent = failure.request.url  # type: ignore[attr-defined]  # Scrapy's: that of the last redirect
+    status, code, values = _meaning(failure.value or Exception(), sent)
     return status, note(code, request.url, then_of(request, passing=status == "unreachable"), says=None, **values)
 
 
@@ -49,35 +49,33 @@ def _meaning(error: BaseException, url: str) -> Meaning:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if isinstance(error, IgnoreRequest):
-        return _ignored(error, url)
-    if caused_by(NotPublic):
-        return "blocked", "not-public", {"host": host}
+        return _ignored(error)
     if caused_by(CannotResolveHostError):
         return "unreachable", "name", {"host": host}
     if caused_by(DownloadTimeoutError):
         return "unreachable", "timeout", {}
-    if caused_by(DownloadCancelledError) or "maxsize" in str(error).lower():
+    if caused_by(DownloadCancelledError, TooLarge):
         return "broken", "too-large", {}
     if caused_by(TLSError, ssl.SSLError):
         return "unreachable", "certificate", {}
-    if caused_by(ResponseDataLossError, EOFError, zlib.error, gzip.BadGzipFile):
+    if caused_by(ResponseDataLossError):
         return "unreachable", "cut-short", {}
     if caused_by(DownloadConnectionRefusedError):
         return "unreachable", "refused", {}
+    if isinstance(error, ValueError):  # of whoever takes an address apart
+        return "broken", "address-odd", {}
+    if caused_by(UnsupportedURLSchemeError):
+        return "blocked", "scheme", {"scheme": urlsplit(url).scheme}
     if caused_by(DownloadFailedError, ConnectError, ConnectionClosed, OSError):
         return "unreachable", "connection", {}
     return "unreachable", "unexpected", {"error": type(error).__name__}
 
 
-def _ignored(error: IgnoreRequest, url: str) -> Meaning:
-    """Why a middleware did not send a request: its own reason, or what its words betray."""
+def _ignored(error: IgnoreRequest) -> Meaning:
+    """Why a request was not sent: its own reason, or that of Scrapy, which has but one."""
     if isinstance(error, Barred):
-        return "blocked", error.code, error.values
-    if "DOWNLOAD_MAXSIZE" in str(error):  # found while unpacking
-        return "broken", "too-large", {}
-    if "redirect" in str(error):
-        return "broken", "redirects", {}
-    return "blocked", "robots", {}
+        return "unreachable" if error.passing else "blocked", error.code, error.values
+    return "broken", "redirects", {}
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -91,8 +89,3 @@ def _causes(error: BaseException) -> list[BaseException]:
             found.append(one)
             waiting += [one.__cause__, one.__context__, *(getattr(one, "reasons", None) or ())]
     return found
-
-
-def unexpected(error: Exception, url: str) -> Note:
-    """The note of what nobody foresaw: the class of the error, never its words."""
-    return note("unexpected", url, "asked-again", error=type(error).__name__)

@@ -1,73 +1,215 @@
-"""Public addresses only, checked on what a name resolves to at the moment of connecting; and no host that said stop."""
+"""The ways out. Every connection of a crawl is made by one handler and checked by one resolver, at the moment of connecting.
+
+Who connects, connects to an address that was checked here, whatever the name was, however it was written, and whatever it
+resolves to a second later: feeds, robots.txt, redirects and articles alike.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
-from scrapy.resolver import CachingThreadedResolver
-from twisted.internet.defer import Deferred
-from twisted.internet.error import DNSLookupError
+from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
+from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
+from twisted.python.failure import Failure
+from twisted.web._newclient import HEADER, STATUS
+from zope.interface import implementer
 
+from crawler.hosts import USUAL_PORTS, downloader_of, host_of
 from crawler.public import is_public
 
+LONGEST_ADDRESS = 2000  # characters
+LARGEST_HEAD = 64 * 1024  # bytes of the headers of an answer
+CHAIN = 2  # times the time of one answer, for an address with all its redirects
 
-class NotPublic(DNSLookupError):
-    """The name leads to an address that is not public."""
+
+class TooLarge(Exception):
+    """The headers of an answer have no end."""
 
 
 class Barred(IgnoreRequest):
-    """The request is not sent; `code` and `values` make the note that says why."""
+    """The request is not sent; `code` and `values` make the note that says why. What is `passing` may be sent next time."""
 
-    def __init__(self, code: str, **values: str) -> None:
+    def __init__(self, code: str, *, passing: bool = False, **values: str) -> None:
         super().__init__(code)
-        self.code, self.values = code, values
+        self.code, self.passing, self.values = code, passing, values
 
 
-class AskedToStop(IgnoreRequest):
-    """The host answered an earlier request of this visit with "too many" or "not now"."""
+class Unsent(IgnoreRequest):
+    """The request is not sent in this visit: its host asked us to stop ("asked-to-stop"), or it is one too many ("budget")."""
+
+    def __init__(self, code: str, host: str) -> None:
+        super().__init__(code)
+        self.code, self.host = code, host
 
 
-class GuardedResolver(CachingThreadedResolver):
-    """Names that lead inward are not found. Whoever connects, connects to the address that was checked here."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where connections may lead."""
 
-    allow_private = False
+    ports: frozenset[int]
+    named: frozenset[tuple[str, int]] = frozenset()  # host and port of each source: an operator wrote them down
+    inward: bool = False  # the demo press and tests: an address in digits that a source names may be inward
+
+    @classmethod
+    def of(cls, addresses: Iterable[str], ports: Iterable[int], *, inward: bool) -> Ways:
+        """The ways of a crawl of sources with these addresses."""
+        named = set()
+        for address in addresses:
+            try:
+                parts = urlsplit(address)
+                named.add((plain_name(parts.hostname or ""), parts.port or USUAL_PORTS.get(parts.scheme, 0)))
+            except ValueError:
+                continue  # its visit will say so
+        named |= {(digits, port) for name, port in named if name == "localhost" for digits in ("127.0.0.1", "::1")}
+        return cls(frozenset(ports), frozenset(named), inward)
+
+    def refusal(self, name: str, address: str, port: int) -> str | None:
+        """The code of why `name` is not connected to at this address and port; None if it is."""
+        if self.inward and (address, port) in self.named:
+            return None
+        if port not in self.ports and (plain_name(name), port) not in self.named:
+            return "port"
+        return None if is_public(address) else "not-public"
+
+
+def plain_name(name: str) -> str:
+    """A host name as it travels: lower case, ASCII, without the dot at its end."""
+    try:
+        return name.encode("idna").decode("ascii").lower().rstrip(".")
+    except UnicodeError:
+        return name.lower().rstrip(".")
+
+
+@implementer(IHostnameResolver)
+class GuardedResolver:
+    """The reactor's resolver of names and of addresses in digits; what must not be connected to is not found."""
+
+    def __init__(self, ways: Ways, reactor: Any) -> None:
+        self.ways, self.reactor, self.inner = ways, reactor, reactor.nameResolver
+        self.refused: dict[tuple[str, int], str] = {}  # codes, by name and port
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> GuardedResolver:
-        resolver: GuardedResolver = super().from_crawler(crawler, reactor)
-        resolver.allow_private = crawler.settings.getbool("ALLOW_PRIVATE")
-        return resolver
+        return cls(crawler.settings["WAYS"], reactor)
 
-    def getHostByName(self, name: str, timeout: Any = ()) -> Deferred[str]:  # noqa: N802  # Twisted's name
-        return super().getHostByName(name, timeout).addCallback(self._checked, name)
+    def install_on_reactor(self) -> None:
+        self.reactor.installNameResolver(self)
 
-    def _checked(self, address: str, name: str) -> str:
-        if not self.allow_private and not is_public(address):
-            raise NotPublic(f"{name} leads to {address}, which is not a public address")
-        return address
+    def resolveHostName(  # noqa: N802  # Twisted's name, and the names of its parameters
+        self,
+        resolutionReceiver: IResolutionReceiver,  # noqa: N803
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
+        transportSemantics: str = "TCP",  # noqa: N803
+    ) -> IHostResolution:
+        def checked(address: Any) -> bool:
+            code = self.ways.refusal(hostName, address.host, portNumber)
+            if code:
+                self.refused[plain_name(hostName), portNumber] = code
+            return code is None
+
+        receiver = _Checked(resolutionReceiver, checked)
+        resolution: IHostResolution = self.inner.resolveHostName(
+            receiver, hostName, portNumber, addressTypes, transportSemantics
+        )
+        return resolution
 
 
-class GuardMiddleware:
-    """Addresses written in digits never meet a resolver: they are checked here, redirects and robots.txt included."""
+@implementer(IResolutionReceiver)
+class _Checked:
+    """Passes on the addresses that may be connected to."""
 
-    def __init__(self, allow_private: bool) -> None:
-        self.allow_private = allow_private
+    def __init__(self, receiver: Any, checked: Callable[[Any], bool]) -> None:
+        self.receiver, self.checked = receiver, checked
+        self.resolutionBegan, self.resolutionComplete = receiver.resolutionBegan, receiver.resolutionComplete
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> GuardMiddleware:
-        return cls(crawler.settings.getbool("ALLOW_PRIVATE"))
+    def addressResolved(self, address: Any) -> None:  # noqa: N802  # Twisted's name
+        if self.checked(address):
+            self.receiver.addressResolved(address)
 
-    def process_request(self, request: Request) -> None:
-        if getattr(request.cb_kwargs.get("tally"), "refused", False):
-            raise AskedToStop
-        parts = urlsplit(request.url)
-        host = parts.hostname or ""
-        if parts.scheme not in ("http", "https"):
-            raise Barred("scheme", scheme=parts.scheme)
-        in_digits = ":" in host or host.replace(".", "").isdigit()
-        if in_digits and not self.allow_private and not is_public(host):
-            raise Barred("not-public", host=host)
+
+class GuardedHandler(HTTP11DownloadHandler):
+    """Scrapy's handler of http and https, the last to see a request before it is sent. No other scheme has a handler."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self.seconds = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._pool._factory = _bounded(self._pool._factory)
+
+    async def download_request(self, request: Request) -> Response:
+        admit(self.crawler, request)
+        spent = request.meta.get("spent", 0.0)
+        if spent >= CHAIN * self.seconds:
+            raise DownloadTimeoutError("the redirects took too long")
+        request.meta["download_timeout"] = min(self.seconds, CHAIN * self.seconds - spent)
+        started = monotonic()
+        try:
+            return await super().download_request(request)
+        except CannotResolveHostError as error:
+            raise refusal_of(request.url) or error from error
+        finally:
+            request.meta["spent"] = spent + monotonic() - started
+
+
+def admit(crawler: Crawler, request: Request) -> None:
+    """Let a request out, and count it. Barred or Unsent if it must stay."""
+    parts = urlsplit(request.url)
+    if not _is_name(parts.hostname or ""):
+        raise Barred("address-odd")
+    if len(request.url) > LONGEST_ADDRESS:
+        raise Barred("address-too-long", most=str(LONGEST_ADDRESS))
+    if "@" in parts.netloc:
+        raise Barred("address-with-user", host=parts.hostname or "")
+    host, tally = host_of(request.url), request.cb_kwargs.get("tally")
+    if host in downloader_of(crawler).stopped:
+        raise Unsent("asked-to-stop", host)
+    if tally is not None:
+        if tally.requests >= crawler.settings.getint("REQUEST_BUDGET"):
+            raise Unsent("budget", host)
+        tally.requests += 1
+
+
+def _is_name(host: str) -> bool:
+    """Whether a name can be looked up at all; some lookups fail in silence, and for good, where it cannot."""
+    return all(0 < len(label) < 64 for label in plain_name(host).split(".")) and len(host) < 254
+
+
+def refusal_of(url: str) -> Barred | None:
+    """Why the host of an address was not found, if it was found and refused."""
+    from twisted.internet import reactor
+
+    parts = urlsplit(url)
+    port = parts.port or USUAL_PORTS[parts.scheme]
+    code = reactor.nameResolver.refused.get((plain_name(parts.hostname or ""), port))
+    return Barred(code, host=parts.hostname or "", port=str(port)) if code else None
+
+
+def _bounded(factory: Any) -> Any:
+    """A factory of the same connections, which end when the headers of an answer grow beyond LARGEST_HEAD."""
+
+    class Bounded(factory):  # type: ignore[misc]
+        def buildProtocol(self, address: Any) -> Any:  # noqa: N802  # Twisted's name
+            protocol = super().buildProtocol(address)
+            received, head = protocol.dataReceived, 0
+
+            def counted(data: bytes) -> None:
+                nonlocal head
+                received(data)
+                parser = protocol._parser
+                head = head + len(data) if parser is not None and parser.state in (STATUS, HEADER) else 0
+                if head > LARGEST_HEAD:
+                    protocol._giveUp(Failure(TooLarge()))  # type: ignore[no-untyped-call]
+
+            protocol.dataReceived = counted
+            return protocol
+
+    return Bounded

@@ -27,6 +27,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
     # items of a list
     "item-without-link": ("Butir ke-{number} tidak mempunyai tautan.", "Item {number} has no link."),
     "item-bad-link": ("Tautan butir ke-{number} bukan alamat web.", "The link of item {number} is not a web address."),
+    "item-odd-address": (
+        "Alamat sebuah butir memuat huruf yang tidak sah atau lebih panjang dari {most} huruf.",
+        "The address of an item holds characters that have no place there, or more than {most} of them.",
+    ),
     "item-empty": ("Butir ke-{number} tidak berisi apa-apa.", "Item {number} is empty."),
     "item-unreadable": (
         "Butir ke-{number} rusak dan tidak dapat dibaca ({error}).",
@@ -35,6 +39,11 @@ HAPPENED: dict[str, tuple[str, str]] = {
     "item-repeated": ("Butir ke-{number} muncul dua kali dalam daftar.", "Item {number} stands in the list twice."),
     "date-impossible": ("Tanggal terbitnya tidak mungkin benar.", "Its date of publication cannot be true."),
     "date-ahead": ("Tanggal terbitnya mendahului jam kami.", "Its date of publication is ahead of our clock."),
+    "text-cut": ("Naskahnya terlalu panjang; hanya awalnya disimpan.", "Its text is too long; only the start is kept."),
+    "evidence-not-kept": (
+        "Jawaban mentahnya tidak dapat disimpan sebagai bukti ({error}); naskahnya tetap disimpan.",
+        "The raw answer could not be kept as evidence ({error}); its text was.",
+    ),
     # lists
     "feed-malformed": (
         "XML feed ini rusak pada baris {line}; butirnya dibaca satu per satu, {count} dapat dibaca.",
@@ -64,6 +73,92 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Daftar ini lebih panjang daripada yang dibaca dalam satu kunjungan; butir yang lebih lama tidak dibaca.",
         "The list is longer than what is read in one visit; its older items were not read.",
     ),
+    "xml-with-dtd": (
+        "XML ini memuat DTD; demi keamanan tidak dibaca.",
+        "This XML holds a DTD; for safety it is not read.",
+    ),
+    "not-a-sitemap": (
+        "Alamat ini tidak menjawab dengan peta situs (sitemap).",
+        "The address does not answer with a sitemap.",
+    ),
+    "sitemap-malformed": (
+        "XML peta situs ini rusak atau terputus pada baris {line}; {count} alamat dapat dibaca.",
+        "The XML of this sitemap is broken or cut short at line {line}; {count} addresses could be read.",
+    ),
+    "sitemap-nested": (
+        "Peta situs ini menunjuk daftar peta situs lain lagi; hanya satu tingkat yang diikuti.",
+        "This sitemap leads to one more index of sitemaps; only one level is followed.",
+    ),
+    "sitemap-undated": (
+        "{count} alamat dalam peta situs ini tidak bertanggal dan tidak dibaca: yang baru tidak dapat dikenali.",
+        "{count} addresses of this sitemap have no date and are not read: the new ones cannot be told.",
+    ),
+    "rest-later": (
+        "Daftar ini memuat lebih banyak berita baru daripada yang dibaca dalam satu kunjungan; sisanya menyusul.",
+        "The list holds more new articles than what is read in one visit; the rest follows at the next.",
+    ),
+    "not-json-feed": ("Alamat ini tidak menjawab dengan JSON Feed.", "The address does not answer with a JSON Feed."),
+    "telegram-no-preview": (
+        "Telegram tidak menampilkan pratinjau saluran ini; mungkin namanya salah, atau saluran itu tertutup.",
+        "Telegram shows no preview of this channel; its name may be wrong, or the channel is closed.",
+    ),
+    # APIs
+    "token-missing": (
+        "Token {name} belum diatur: isi {variable} di lingkungan program, atau tambahkan baris {name} pada berkas yang "
+        "ditunjuk KENTONGAN_TOKENS.",
+        "The token {name} is not set: set {variable} in the environment, or add a line {name} to the file that "
+        "KENTONGAN_TOKENS names.",
+    ),
+    "token-odd": (
+        "Isi token {name} bukan token: tidak boleh memuat spasi, tanda kutip atau garis miring terbalik.",
+        "What stands for the token {name} is none: it may hold no space, no quotation mark and no backslash.",
+    ),
+    "token-file-open": (
+        "Berkas token {path} dapat dibaca orang lain (mode {mode}), jadi tidak dipakai; jalankan: chmod 600 {path}",
+        "Others can read the file of tokens {path} (mode {mode}), so it is not used; run: chmod 600 {path}",
+    ),
+    "token-file-unreadable": (
+        "Berkas token {path} tidak dapat dibaca ({error}); isinya harus TOML, satu baris untuk setiap token.",
+        "The file of tokens {path} cannot be read ({error}); it must be TOML, a line for each token.",
+    ),
+    "token-needs-https": (
+        "Token hanya dikirim lewat https; perbaiki alamat sumber ini.",
+        "A token is sent by https only; correct the address of this source.",
+    ),
+    "token-name": (
+        "Sumber ini hanya boleh memakai token bernama {name}, atau yang namanya diawali {name}-.",
+        "This source may use no token but {name}, or one whose name begins with {name}-.",
+    ),
+    "token-rejected": (
+        "Token {name} ditolak ({reason}); periksa masa berlaku dan izinnya.",
+        "The token {name} is not accepted ({reason}); check whether it has expired and what it may do.",
+    ),
+    "sign-in": (
+        "Server ini hanya melayani anggotanya (kode {status}); buat token di sana dan tambahkan pengaturan token=true.",
+        "The server answers only to its own people (status {status}); make a token there and add the option token=true.",
+    ),
+    "quota-used": (
+        "Jatah token {name} habis ({reason}); perpanjang jarak kunjungan atau kurangi pengaturan requests.",
+        "The quota of the token {name} is used up ({reason}); visit less often, or lower the option requests.",
+    ),
+    "rate-limited": ("Batas jumlah permintaan tercapai.", "The limit of requests is reached."),
+    "rate-limited-until": (
+        "Batas jumlah permintaan tercapai; server meminta kami menunggu sampai pukul {until}.",
+        "The limit of requests is reached; the server asks us to wait until {until}.",
+    ),
+    "redirect-refused": (
+        "Server mengalihkan ke alamat lain; permintaan kepada API tidak mengikutinya, agar token tidak sampai ke sana.",
+        "The server leads to another address; a request to an API does not follow, lest a token arrive there.",
+    ),
+    "unknown-there": ("{what} tidak dikenal di sana.", "{what} is not known there."),
+    "comments-closed": (
+        "Komentar di sini tidak dapat dibaca ({reason}).",
+        "The comments here cannot be read ({reason}).",
+    ),
+    "stream-behind": (
+        "Pembacaan aliran tertinggal {minutes} menit; tambah pengaturan seconds atau kunjungi lebih sering.",
+        "The listening is {minutes} minutes behind; raise the option seconds, or visit more often.",
+    ),
     # articles
     "not-a-page": (
         "Alamat berita ini tidak menjawab dengan halaman web.",
@@ -78,6 +173,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Halaman berita tidak memuat isi; yang disimpan ringkasannya dari daftar.",
         "The page holds no article; the summary from the list was kept instead.",
     ),
+    "headline-only": (
+        "Hanya judul yang tersedia; isi beritanya tidak dibaca.",
+        "Only the headline is at hand; the article was not read.",
+    ),
     # answers
     "http": ("Server menjawab dengan kode {status}.", "The server answered with status {status}."),
     "http-wait": (
@@ -88,15 +187,54 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Server meminta kami berhenti; {count} permintaan tidak dikirim.",
         "The server asks us to stop; {count} requests were not sent.",
     ),
+    "budget": (
+        "Jatah permintaan untuk satu kunjungan habis; {count} permintaan tidak dikirim.",
+        "The requests allowed for one visit are used up; {count} more were not sent.",
+    ),
+    "time-up": (
+        "Waktu untuk satu kunjungan habis; {count} permintaan tidak dikirim.",
+        "The time allowed for one visit is up; {count} requests were not sent.",
+    ),
+    "too-costly": (
+        "Halaman sumber ini berulang kali terlalu berat untuk dibaca; {count} permintaan tidak dikirim.",
+        "Pages of this source were too costly to read again and again; {count} requests were not sent.",
+    ),
     "robots": ("robots.txt situs ini melarang alamat tersebut.", "The site's robots.txt does not allow this address."),
+    "robots-unknown": (
+        "robots.txt situs ini tidak dapat diperoleh (kode {status}), jadi tidak ada yang diminta.",
+        "The site's robots.txt cannot be had (status {status}), so nothing is asked for.",
+    ),
     "redirects": (
         "Alamat ini mengalihkan terus-menerus tanpa ujung.",
         "The address leads from one to the next without end.",
     ),
+    "redirect-nowhere": (
+        "Server mengalihkan (kode {status}), tetapi tidak ke sebuah alamat web.",
+        "The server leads on (status {status}), but to no web address.",
+    ),
     "too-large": ("Jawaban server melebihi batas ukuran.", "The answer is larger than the limit."),
     "cut-short": ("Jawaban server terputus sebelum lengkap.", "The answer broke off before it was complete."),
+    "encoding-unknown": (
+        "Jawaban server dimampatkan dengan cara yang tidak kami kenal.",
+        "The answer is packed in a way we do not know.",
+    ),
+    "too-deep": ("Isi jawaban ini bersarang terlalu dalam.", "What this answer holds is nested too deep."),
+    "page-costly": (
+        "Jawaban ini terlalu berat: membacanya melampaui {seconds} detik atau {megabytes} MB memori, lalu dihentikan.",
+        "This answer is too costly: reading it took more than {seconds} seconds or {megabytes} MB of memory and was ended.",
+    ),
     # ways to the host
     "scheme": ("Alamat {scheme}: tidak dikunjungi.", "Addresses of {scheme}: are not visited."),
+    "port": ("Pintu {port} pada {host} tidak dikunjungi.", "Port {port} of {host} is not visited."),
+    "address-odd": ("Ini bukan alamat web yang sah.", "This is no valid address of the web."),
+    "address-too-long": (
+        "Alamat yang lebih panjang dari {most} huruf tidak dikunjungi.",
+        "Addresses of more than {most} characters are not visited.",
+    ),
+    "address-with-user": (
+        "Alamat dengan nama pengguna di depan {host} tidak dikunjungi.",
+        "Addresses with a user name before {host} are not visited.",
+    ),
     "not-public": (
         "{host} bukan alamat di internet publik, jadi tidak dikunjungi.",
         "{host} is not an address of the public internet, so it is not visited.",
@@ -113,6 +251,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
     "option-missing": (
         "Sumber ini memerlukan pengaturan {option}; tambahkan pada konfigurasinya.",
         "This source needs the option {option}; add it to its configuration.",
+    ),
+    "option-wrong": (
+        "Nilai pengaturan {option} tidak dapat dipakai; perbaiki pada konfigurasinya.",
+        "The value of the option {option} cannot be used; correct it in its configuration.",
     ),
     "adapter-unknown": (
         "Tidak ada adapter bernama {adapter}; yang ada: {known}.",
@@ -153,6 +295,11 @@ def note(code: str, url: str = "", then: Then = "", *, says: str | None = None, 
         for happened, after in zip(HAPPENED[says or code], NEXT[then], strict=True)
     )
     return Note(code, indonesian, url, english)
+
+
+def unexpected(error: Exception, url: str) -> Note:
+    """The note of what nobody foresaw: the class of the error, never its words."""
+    return note("unexpected", url, "asked-again", error=type(error).__name__)
 
 
 def doubt(code: str, url: str) -> Note:

@@ -1,9 +1,23 @@
-"""How we behave towards hosts."""
+"""How we behave towards hosts, and what a visit may cost us."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from crawler.unpack import ACCEPTED
+
+REDIRECTS = 5  # from one address
+OURS = "crawler.guard.GuardedHandler"
+HANDLERS = {"http": OURS, "https": OURS, **dict.fromkeys(("ws", "wss"), "crawler.listening.ListeningHandler")}
+ROBOTS = "crawler.robots.Robots"
+MIDDLEWARES = {  # of Scrapy's own, only those that send things on their way
+    ROBOTS: 100,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,40 +26,53 @@ class Politeness:
 
     user_agent: str  # carries a contact
     delay: float = 5.0  # seconds between two requests to one host
-    timeout: float = 30.0  # seconds one request may take in all
-    max_bytes: int = 10 * 1024 * 1024  # of an answer, before and after decompression
+    timeout: float = 30.0  # seconds one answer may take in all; twice that with its redirects
+    max_bytes: int = 10 * 1024 * 1024  # of an answer, before and after unpacking
     list_pages: int = 5  # list pages of one source in one visit
+    budget: int = 120  # requests of one source in one visit: lists, pages and redirects
+    read_seconds: float = 10.0  # one answer may take to be read
+    read_megabytes: int = 512  # of memory a reader may use; a page of 10 MB needs 340
+    visit_limit: float = 900.0  # seconds one visit may take; what is left is asked for next time
     run_limit: float = 1800.0  # seconds one crawl may take; what is unfinished is visited next time
+    ports: tuple[int, ...] = (80, 443)  # and those that sources name themselves
     obey_robots: bool = True
-    allow_private: bool = False  # the demo press and tests stand on loopback
+    allow_private: bool = False  # the demo press and tests: addresses that sources name in digits may be inward
 
-    def scrapy_settings(self) -> dict[str, Any]:
-        """Scrapy's settings; everything that opens a door or a file is off."""
+    def scrapy_settings(self, addresses: Iterable[str]) -> dict[str, Any]:
+        """Scrapy's settings to visit sources at these addresses; everything that opens a door or a file is off."""
+        from crawler.guard import Ways
+
+        middlewares = {name: place for name, place in MIDDLEWARES.items() if self.obey_robots or name != ROBOTS}
         return {
+            "WAYS": Ways.of(addresses, self.ports, inward=self.allow_private),
+            "REQUEST_BUDGET": self.budget,
             "USER_AGENT": self.user_agent,
-            "ROBOTSTXT_OBEY": self.obey_robots,
-            "ROBOTSTXT_USER_AGENT": "Kentongan",
-            "CONCURRENT_REQUESTS": 16,
+            "DEFAULT_REQUEST_HEADERS": {
+                "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                "Accept-Language": "id,en;q=0.5",
+                "Accept-Encoding": ACCEPTED,
+            },
+            "CONCURRENT_REQUESTS": 32,  # each may hold max_bytes
             "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+            "CONCURRENT_ITEMS": 1,  # Scrapy starts so many tasks for every answer
+            "SCRAPER_SLOT_MAX_ACTIVE_SIZE": 64
+            * 1024
+            * 1024,  # answers that wait for a reader; beyond, nothing is fetched
+            "DOWNLOADER": "crawler.hosts.PoliteDownloader",
             "DOWNLOAD_DELAY": self.delay,
-            "RANDOMIZE_DOWNLOAD_DELAY": False,
+            "DOWNLOAD_DELAY_JITTER": 0,
             "DOWNLOAD_TIMEOUT": self.timeout,
             "DOWNLOAD_MAXSIZE": self.max_bytes,
             "DOWNLOAD_WARNSIZE": 0,
             "DOWNLOAD_VERIFY_CERTIFICATES": True,
             "DOWNLOAD_FAIL_ON_DATALOSS": True,
-            "REDIRECT_MAX_TIMES": 5,
-            "RETRY_TIMES": 1,
-            "RETRY_HTTP_CODES": [],
-            "HTTPERROR_ALLOW_ALL": True,
-            "HTTPPROXY_ENABLED": False,
-            "HTTPCACHE_ENABLED": False,
-            "COOKIES_ENABLED": False,
-            "TELNETCONSOLE_ENABLED": False,
-            "REMOTE_CONTROL_ENABLED": False,
-            "DNS_RESOLVER": "crawler.guard.GuardedResolver",
-            "DOWNLOADER_MIDDLEWARES": {"crawler.guard.GuardMiddleware": 50},
-            "ALLOW_PRIVATE": self.allow_private,
+            "DOWNLOAD_HANDLERS_BASE": HANDLERS,  # in place of Scrapy's own: what is not named here is not even loaded
+            "DOWNLOADER_MIDDLEWARES_BASE": middlewares,
+            "SPIDER_MIDDLEWARES_BASE": {},
+            "EXTENSIONS_BASE": {"scrapy.extensions.closespider.CloseSpider": 0},
+            "TWISTED_DNS_RESOLVER": "crawler.guard.GuardedResolver",
+            "REACTOR_THREADPOOL_MAXSIZE": 20,  # names that are looked up at a time
+            "REDIRECT_MAX_TIMES": REDIRECTS,
             "CLOSESPIDER_TIMEOUT": self.run_limit,
             "LOG_LEVEL": "CRITICAL",  # what goes wrong is told in the notes of the visit
         }

@@ -16,7 +16,7 @@ from typing import IO, Any
 from crawler.document import Document
 from crawler.notes import Note, note
 from crawler.politeness import Politeness
-from crawler.source import Batch, Source, Validators, Visit
+from crawler.source import Batch, Source, Validators, Visit, source_row
 
 __all__ = ["Politeness", "crawl"]
 
@@ -24,18 +24,38 @@ BATCH = 50
 HOME = Path(__file__).parents[1]  # where the packages stand
 
 
-def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = False) -> Generator[Batch, None, None]:
+Robots = dict[str, dict[str, str]]  # what the robots.txt of each host said, and when
+
+
+def crawl(
+    sources: Sequence[Source],
+    politeness: Politeness,
+    *,
+    probe: bool = False,
+    archive: Path | None = None,
+    robots: Robots | None = None,
+) -> Generator[Batch, None, None]:
     """Visit `sources` and yield what they publish, at most 50 documents a batch, a batch at the end of each visit.
 
-    With `probe` only the lists are asked for: the visits tell what answers, no document comes. Closing the generator ends
-    the child; a child that dies leaves a visit with status "broken" for every source it did not finish.
+    With `probe` only the lists are asked for: the visits tell what answers, no document comes. The raw answers of documents
+    are kept in the folder `archive`, if there is one. `robots` is the caller's memory from one crawl to the next: what is in
+    it is not asked for again for a day. Closing the generator ends the child; a child that dies leaves a visit with status
+    "broken" for every source it did not finish.
     """
     if not sources:
         return
     waiting = {source.name for source in sources}
     started_at = datetime.now(UTC)
-    with _Child(sources, politeness, probe) as (out, process):
-        for batch in _batches(out):
+    robots = {} if robots is None else robots
+    order = {
+        "addresses": [source.url for source in sources],
+        "politeness": asdict(politeness),
+        "probe": probe,
+        "archive": str(archive) if archive else None,
+        "robots": robots,
+    }
+    with _Child(order, sources) as (out, process):
+        for batch in _batches(out, robots):
             waiting -= {visit.source for visit in batch.visits}
             yield batch
         code = process.wait(timeout=30)
@@ -49,8 +69,8 @@ def crawl(sources: Sequence[Source], politeness: Politeness, *, probe: bool = Fa
 class _Child:
     """The child process and its output; on leaving, it is ended if it still runs."""
 
-    def __init__(self, sources: Sequence[Source], politeness: Politeness, probe: bool) -> None:
-        self.order = {"sources": [_as_json(s) for s in sources], "politeness": asdict(politeness), "probe": probe}
+    def __init__(self, order: dict[str, Any], sources: Sequence[Source]) -> None:
+        self.order, self.sources = order, sources
 
     def __enter__(self) -> tuple[IO[bytes], subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "crawler.spider"]
@@ -59,7 +79,8 @@ class _Child:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert self.process.stdin and self.process.stdout
         with suppress(BrokenPipeError):  # a child that died at once: its output ends and says so
-            self.process.stdin.write(json.dumps(self.order).encode() + b"\n")
+            for row in (self.order, *map(source_row, self.sources)):
+                self.process.stdin.write(json.dumps(row).encode() + b"\n")
             self.process.stdin.flush()  # left open: the child ends when it closes
         return self.process.stdout, self.process
 
@@ -77,7 +98,7 @@ class _Child:
         self.process.stdout.close()
 
 
-def _batches(out: IO[bytes]) -> Iterator[Batch]:
+def _batches(out: IO[bytes], robots: Robots) -> Iterator[Batch]:
     documents: list[Document] = []
     for line in out:
         try:
@@ -86,6 +107,7 @@ def _batches(out: IO[bytes]) -> Iterator[Batch]:
             continue  # the last line of a child that was killed while writing
         if "document" in row:
             documents.append(Document.from_json(row["document"]))
+        robots |= row.get("robots", {})
         visits = (_visit(row["visit"]),) if "visit" in row else ()
         if visits or len(documents) >= BATCH:
             yield Batch(tuple(documents), visits)
@@ -95,15 +117,8 @@ def _batches(out: IO[bytes]) -> Iterator[Batch]:
 
 
 def _visit(row: dict[str, Any]) -> Visit:
-    for name in ("started_at", "finished_at"):
-        row[name] = datetime.fromisoformat(row[name])
+    for name in ("started_at", "finished_at", "wait_until"):
+        row[name] = datetime.fromisoformat(row[name]) if row[name] else None
     row["notes"] = tuple(Note(**note) for note in row["notes"])
     row["validators"] = {url: Validators(**value) for url, value in row["validators"].items()}
     return Visit(**row)
-
-
-def _as_json(source: Source) -> dict[str, Any]:
-    row = asdict(source)
-    row["known"], row["settled"] = sorted(source.known), sorted(source.settled)
-    row["since"] = source.since.isoformat() if source.since else None
-    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,7 @@ class Source:
     settled: frozenset[str] = (
         frozenset()
     )  # those of `known` that stem from visits that ended well: see `intake.sources`
+    stamps: Mapping[str, str] = field(default_factory=dict)  # key -> Document.stamp, as this source last told it
     since: datetime | None = None  # published_at of the newest settled Document
 
 
@@ -58,6 +59,16 @@ class Visit:
     notes: tuple[Note, ...] = ()
     validators: Mapping[str, Validators] = field(default_factory=dict)
     unfinished: bool = False  # something is still to be asked for: the next visit must not take this one as read
+    wait_until: datetime | None = None  # until when the host asked to be left alone
+    titles: int = 0  # of the documents, those with a title, a date, a text of their own: not the list's summary
+    dates: int = 0
+    bodies: int = 0
+    lost: int = 0  # articles whose page was left out, because nothing could be read in it
+    moved_to: str | None = None  # where the source's address leads for good, by permanent redirects alone
+    aliases: Mapping[str, str] = field(
+        default_factory=dict
+    )  # key of a page that was a known document -> that one's key
+    stamps: Mapping[str, str] = field(default_factory=dict)  # of known documents that are not to be fetched for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,32 @@ class Batch:
 
     documents: tuple[Document, ...] = ()
     visits: tuple[Visit, ...] = ()
+
+
+def source_row(source: Source) -> dict[str, Any]:
+    """The JSON form of a Source, for another process."""
+    row = {one.name: getattr(source, one.name) for one in fields(source) if one.name != "settled"}
+    return row | {
+        "options": dict(source.options),
+        "validators": {url: asdict(given) for url, given in source.validators.items()},
+        "known": sorted(source.known),
+        "unsettled": sorted(source.known - source.settled),  # few, while the settled are nearly all
+        "stamps": dict(source.stamps),
+        "since": source.since.isoformat() if source.since else None,
+    }
+
+
+def source_from(row: Mapping[str, Any]) -> Source:
+    """The inverse of `source_row`."""
+    values, known = dict(row), frozenset(row["known"])
+    unsettled = frozenset(values.pop("unsettled", ()))
+    values |= {
+        "validators": {url: Validators(**given) for url, given in row["validators"].items()},
+        "known": known,
+        "settled": known - unsettled if unsettled else known,
+        "since": datetime.fromisoformat(row["since"]) if row["since"] else None,
+    }
+    return Source(**values)
 
 
 def load_sources(path: Path) -> list[Source]:

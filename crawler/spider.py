@@ -2,19 +2,25 @@
 
     python -m crawler.spider
 
-reads one JSON line from standard input, {"sources": [...], "politeness": {...}, "probe": false}, and writes JSON lines
-to standard output: {"document": ...} and {"visit": ...}. It ends when its input is closed, so it never outlives its parent.
+reads JSON lines from standard input, {"addresses": [...], "politeness": {...}, "probe": false, "robots": {...}} and then a
+Source for each address, and writes JSON lines to standard output: {"document": ...}, {"visit": ...} and, at the end,
+{"robots": ...}. It ends when its input is closed, so it never outlives its parent. A Source is unpacked when its visit begins:
+three hundred of them with all they know fill memory. What comes is not looked into here but by the readers: see
+`crawler.workers`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import scrapy
@@ -22,80 +28,25 @@ from scrapy.crawler import CrawlerProcess
 from scrapy.http import Response as ScrapyResponse
 from twisted.python.failure import Failure
 
-from crawler.adapters import Adapter, Draft, Found, NotUnderstood, Request, Response, adapter_named
+from crawler.adapters import Draft, Found, NotUnderstood, Request, adapter_named, most_requests
 from crawler.adapters import names as adapter_names
-from crawler.article import SHORTEST, read_article, without_pointers
-from crawler.document import Document, Kind, document_key
-from crawler.failures import then_of, unexpected, why
-from crawler.guard import AskedToStop
-from crawler.notes import Note, doubt, note
+from crawler.answers import conditional, conditions, headers_of, moved_to, onward_of, refusal_note, validators_of
+from crawler.api import seconds_left
+from crawler.failures import then_of, why
+from crawler.guard import Unsent
+from crawler.handed import Handed
+from crawler.hosts import downloader_of, host_of, wait_of
+from crawler.notes import Note, note, unexpected
 from crawler.politeness import Politeness
-from crawler.source import Source, Status, Validators, Visit
-from crawler.text import one_line, plain
+from crawler.reader import Reading, to_row
+from crawler.robots import fresh
+from crawler.source import Source, Visit, source_from, source_row
+from crawler.tally import Tally
+from crawler.tokens import Tokens
+from crawler.workers import Readers
 
-MOST_NOTES = 100  # of one visit
-READABLE = ("text/html", "application/xhtml", "text/plain")
-
-
-@dataclass
-class Tally:
-    """What one visit has told so far."""
-
-    source: Source
-    adapter: Adapter
-    started_at: datetime
-    open: int = 0  # requests under way
-    requests: int = 0
-    unchanged: int = 0
-    found: int = 0  # items of the lists, known or not
-    documents: int = 0
-    lists: int = 0  # list pages asked for
-    most_lists: int = 0
-    longer: bool = False  # there are more list pages than that
-    refused: bool = False  # the host asked us to stop
-    unasked: int = 0  # requests that were not sent for that
-    failure: Status | None = None
-    unfinished: bool = False  # an article may come when it is asked for again
-    notes: list[Note] = field(default_factory=list)
-    validators: dict[str, Validators] = field(default_factory=dict)
-
-    def status(self) -> Status:
-        if self.failure and not self.documents:
-            return self.failure
-        if self.unchanged and not self.found:
-            return "unchanged"
-        return "ok" if self.found else "empty"
-
-    @property
-    def kind(self) -> Kind:
-        """What an adapter of posts brings is a post, whatever was configured: its authors are people with handles."""
-        return "post" if self.adapter.KIND == "post" else self.source.kind
-
-    def told(self) -> tuple[Note, ...]:
-        """The notes, at most MOST_NOTES and one that counts the others."""
-        notes = list(self.notes)
-        if self.longer:
-            notes.append(note("list-limit", self.source.url))
-        if self.unasked:
-            notes.append(note("asked-to-stop", self.source.url, "asked-again", count=self.unasked))
-        more = len(notes) - MOST_NOTES
-        return (*notes[:MOST_NOTES], *([note("more-notes", count=more)] if more > 0 else ()))
-
-    def visit(self) -> Visit:
-        unfinished = bool(self.failure or self.refused or self.unfinished)
-        return Visit(
-            self.source.name,
-            self.status(),
-            self.started_at,
-            datetime.now(UTC),
-            self.requests,
-            self.unchanged,
-            self.found,
-            self.documents,
-            self.told(),
-            {} if unfinished else self.validators,
-            unfinished,
-        )
+MOST_VISITS = 64  # at a time
+DIRECT = {"dont_redirect": True, "dont_obey_robotstxt": True}  # see `crawler.adapters.Request.direct`
 
 
 class Listener(scrapy.Spider):
@@ -103,14 +54,20 @@ class Listener(scrapy.Spider):
 
     name = "kentongan"
 
-    def __init__(self, sources: list[Source], politeness: Politeness, probe: bool) -> None:
+    def __init__(self, rows: list[bytes], politeness: Politeness, probe: bool, archive: str | None) -> None:
         super().__init__()
-        self.sources, self.politeness, self.probe = sources, politeness, probe
+        self.rows, self.politeness, self.probe = rows, politeness, probe  # a row is a Source whose visit has not begun
+        self.tokens = Tokens(os.environ, plain=politeness.allow_private)
+        self.readers = Readers(politeness.read_seconds, politeness.read_megabytes)
+        self.places = asyncio.Semaphore(MOST_VISITS)
+        self.handed = Handed(Path(archive) if archive and not probe else None)
+        self.asked: set[str] = set()
         self.tallies: list[Tally] = []
 
     async def start(self) -> AsyncIterator[Any]:
-        for source in self.sources:
-            for request in self._visit(source):
+        while self.rows:
+            await self.places.acquire()
+            for request in self._visit(source_from(json.loads(self.rows.pop(0)))):
                 yield request
 
     def _visit(self, source: Source) -> Iterator[scrapy.Request]:
@@ -119,199 +76,209 @@ class Listener(scrapy.Spider):
         if source.adapter not in adapter_names():
             told = note("adapter-unknown", source.url, adapter=source.adapter, known=", ".join(adapter_names()))
         else:
-            tally = Tally(source, adapter_named(source.adapter), at)
             try:
+                tally = Tally(source, adapter_named(source.adapter), at, monotonic() + self.politeness.visit_limit)
+                tally.asked = self.asked
                 firsts = list(tally.adapter.requests(source))
+                tally.most_lists = most_requests(tally.adapter, source, self.politeness.list_pages, len(firsts))
+                for request in firsts:
+                    self._sent(request, tally)  # what is wrong with one is told before anything is sent
             except NotUnderstood as error:
                 told = replace(error.note, url=source.url)
             except Exception as error:  # whatever its options hold, the other sources go on
                 told = unexpected(error, source.url)
             else:
-                tally.most_lists = self.politeness.list_pages - 1 + len(firsts)
                 self.tallies.append(tally)
-                yield from self._ask(tally, firsts)
+                tally.add(firsts)
+                yield from self._ask(tally)
                 return
+        self.places.release()
         say("visit", asdict(Visit(source.name, "broken", at, at, notes=(told,), unfinished=True)))
 
-    def _ask(self, tally: Tally, requests: Iterable[Request]) -> Iterator[scrapy.Request]:
-        """Scrapy requests for what an adapter wants; known pages, further pages of a probe and stopped hosts left out."""
-        for request in requests:
-            is_list = request.page_of is None
-            if is_list:
-                if tally.lists >= tally.most_lists:
-                    tally.longer = True
-                    continue
-                tally.lists += 1
-            elif self.probe or document_key(request.page_of.identity) in tally.source.known:  # type: ignore[union-attr]
-                continue
-            tally.open += 1
-            yield scrapy.Request(
-                request.url,
+    def _ask(self, tally: Tally) -> Iterator[scrapy.Request]:
+        """What a visit asks for now; one that has nothing more to ask for ends."""
+        for request in tally.next():
+            try:
+                sent = self._sent(request, tally)
+            except NotUnderstood as error:
+                tally.open -= 1
+                self._not_understood(Reading(), replace(error.note, url=request.url), tally, request)
+            else:
+                yield sent
+        if tally.finished:
+            self._say_visit(tally)
+
+    def _sent(self, request: Request, tally: Tally) -> scrapy.Request:
+        """The request as it is sent. NotUnderstood if it lacks its token, or has no address."""
+        filled, is_list = self.tokens.filled(request), request.page_of is None
+        try:
+            return scrapy.Request(
+                filled.url,
                 callback=self._answered,
                 errback=self._failed,
-                headers=conditions(tally.source, request.url) if is_list else None,
+                method=filled.method,
+                headers=dict(filled.headers) or (conditions(tally.source, request.url) if is_list else None),
+                body=filled.body,
+                meta=DIRECT if request.direct else None,
                 dont_filter=True,
                 cb_kwargs={"tally": tally, "request": request},
                 priority=0 if is_list else -1,
             )
+        except ValueError:
+            raise NotUnderstood("address-odd") from None
 
-    def _answered(self, response: ScrapyResponse, tally: Tally, request: Request) -> Iterator[scrapy.Request]:
-        tally.requests += 1
-        if response.status == 304:
+    async def _answered(
+        self, response: ScrapyResponse, tally: Tally, request: Request
+    ) -> AsyncIterator[scrapy.Request]:
+        if request.page_of is None and response.status < 400:
+            tally.moved_to = tally.moved_to or moved_to(tally.source.url, request.url, response)
+        if response.status == 304 and conditional(response):
             tally.unchanged += 1
-        elif response.status >= 400:
-            self._refused(response, tally, request)
+        elif response.status >= 300:
+            await self._refused(response, tally, request)
         else:
-            yield from self._read(response, tally, request)
-        self._close(tally)
+            at = datetime.now(UTC)
+            reading = await self._reading("page" if request.page_of else "list", response, tally, request, at)
+            if reading.leads_to and not request.direct and (onward := onward_of(response, reading.leads_to)):
+                yield onward
+                return
+            self._understood(reading, response, tally, request, at)
+        tally.open -= 1
+        for further in self._ask(tally):
+            yield further
 
-    def _read(self, response: ScrapyResponse, tally: Tally, request: Request) -> Iterator[scrapy.Request]:
-        answer = Response(response.url, response.body, datetime.now(UTC), _headers(response), request)
-        if request.page_of is not None:
-            self._page(answer, request.page_of, tally)
-            return
+    async def _reading(
+        self, task: str, response: ScrapyResponse, tally: Tally, request: Request, at: datetime
+    ) -> Reading:
+        """What a reader makes of an answer."""
+        order = {
+            "task": task,
+            "url": response.url,
+            "status": response.status,
+            "headers": headers_of(response),
+            "at": at.isoformat(),
+            "request": to_row(request),
+            "kind": tally.kind,
+            "limit": self.politeness.max_bytes,
+            "then": "left-out" if task == "page" else "asked-again",
+        }
+        order |= {"options": dict(tally.source.options)} if task == "page" else {"source": source_row(tally.source)}
         try:
-            found = list(tally.adapter.parse(answer, tally.source))
-        except NotUnderstood as error:
-            self._fail(tally, "broken", replace(error.note, url=response.url))
-            return
-        except Exception as error:  # whatever a list holds, the other sources go on
-            self._fail(tally, "broken", unexpected(error, response.url))
-            return
-        tally.validators |= validators_of(request.url, response)
-        yield from self._ask(tally, list(self._take(found, answer, tally)))
+            return await self.readers.read(host_of(response.url), order, response.body)
+        except Exception as error:  # whatever keeps us from reading it, the visit goes on
+            return Reading(failure=unexpected(error, response.url))
 
-    def _take(self, found: Iterable[Found], answer: Response, tally: Tally) -> Iterator[Request]:
+    def _understood(
+        self, reading: Reading, response: ScrapyResponse, tally: Tally, request: Request, at: datetime
+    ) -> None:
+        if reading.leads_to:
+            reading = Reading(failure=note("redirects", response.url, then_of(request, passing=False)))
+        if reading.failure:
+            self._not_understood(reading, reading.failure, tally, request)
+            return
+        found, further = tally.found, list(self._take(reading.found, response, at, tally, request))
+        tally.add(further, lists_only=self.probe)
+        if not reading.whole:
+            tally.unfinished = True
+            if not any(told.code == "feed-cut-short" for told in tally.notes):
+                tally.notes.append(note("cut-short", response.url, "asked-again"))
+        elif request.page_of is None and (tally.found > found or not further):  # no index: its lists change without it
+            tally.validators |= validators_of(request.url, response)
+
+    def _not_understood(self, reading: Reading, failure: Note, tally: Tally, request: Request) -> None:
+        if request.page_of is None:
+            tally.fail("unreachable" if reading.passing else "broken", failure)
+            return
+        tally.notes.append(failure)
+        tally.unfinished |= reading.passing
+        if reading.costly:
+            tally.cost()
+
+    def _take(
+        self, found: tuple[Found, ...], response: ScrapyResponse, at: datetime, tally: Tally, request: Request
+    ) -> Iterator[Request]:
         """Write down what is complete, note what is broken, pass on what is to be fetched."""
         for item in found:
             if isinstance(item, Note):
                 tally.notes.append(item)
-                tally.unfinished |= item.code == "feed-cut-short"
+                tally.unfinished |= item.code in ("feed-cut-short", "rest-later")
                 continue
-            tally.found += isinstance(item, Draft) or item.page_of is not None
+            tally.found += request.page_of is None and (isinstance(item, Draft) or item.page_of is not None)
             if isinstance(item, Request):
                 yield item
-            else:
-                self._emit(item, answer.fetched_at, tally)
+                continue
+            document = self.handed.document(item, response, at, tally, is_page=request.page_of is not None)
+            if document and not self.probe:
+                print(f'{{"document": {document.to_json()}}}', flush=True)
 
-    def _page(self, answer: Response, draft: Draft, tally: Tally) -> None:
-        if not answer.headers.get("content-type", "text/html").lower().startswith(READABLE):
-            tally.notes.append(note("not-a-page", draft.url, "left-out"))
+    async def _refused(self, response: ScrapyResponse, tally: Tally, request: Request) -> None:
+        """An answer of 300 or more: of a list the visit's failure, of a page a note. 429 and 503 silence the host."""
+        status, host, at = response.status, host_of(response.url), datetime.now(UTC)
+        after = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        until = wait_of(after or (seconds_left(headers_of(response), at) if status == 429 else ""), at)
+        explained = await self._explained(response, tally, request, at)
+        if explained and not explained.failure:
+            tally.notes.extend(one for one in explained.found if isinstance(one, Note))
             return
-        try:
-            complete = read_article(answer, draft, tally.source.options)
-        except Exception as error:  # whatever a page holds, the others go on
-            tally.notes.append(note("page-unreadable", draft.url, "left-out", error=type(error).__name__))
-            return
-        self._emit(complete, answer.fetched_at, tally)
-
-    def _emit(self, draft: Draft, fetched_at: datetime, tally: Tally) -> None:
-        key = document_key(draft.identity)
-        if key in tally.source.known:
-            return
-        text, where = plain(draft.text), tally.source.url
-        if tally.kind == "article":
-            text, where = without_pointers(text), draft.url
-            if len(text) < SHORTEST:
-                tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
-                return
-        tally.notes.extend(doubt(code, where) for code in draft.notes)
-        tally.source = replace(tally.source, known=tally.source.known | {key})
-        tally.documents += 1
-        if self.probe:
-            return
-        document = Document(
-            key=key,
-            source=tally.source.name,
-            url=draft.url,
-            title=one_line(draft.title),
-            text=text or one_line(draft.title),
-            kind=tally.kind,
-            fetched_at=fetched_at,
-            published_at=draft.published_at,
-            author=draft.author,
-            region=tally.source.region,
-            reactions=draft.reactions,
-            notes=draft.notes,
-        )
-        print(f'{{"document": {document.to_json()}}}', flush=True)
-
-    def _refused(self, response: ScrapyResponse, tally: Tally, request: Request) -> None:
-        """An answer of 400 or more: of a list the visit's failure, of a page a note. 429 and 503 stop the visit."""
-        status, after = response.status, (response.headers.get("Retry-After") or b"").decode("latin-1")
         if status in (429, 503):
-            tally.refused = True
+            downloader_of(self.crawler).stop(host, until)
+            tally.wait_until = max(filter(None, (until, tally.wait_until)), default=None)
+        if status in (429, 503) or explained:
+            tally.silent = tally.silent or "asked-to-stop"
         passing = status == 429 or status >= 500
-        told = note(
-            f"http-{status}",
-            response.url,
-            then_of(request, passing=passing),
-            says="http-wait" if after else "http",
-            status=status,
-            wait=after,
-        )
+        told = refusal_note(response, request, then_of(request, passing=passing), until)
         if request.page_of is not None:
             tally.unfinished |= passing
             tally.notes.append(told)
         else:
-            self._fail(tally, "blocked" if status in (401, 403, 429) else "unreachable", told)
+            refusal = status in (401, 403, 429) or (explained and status < 500)
+            told = explained.failure if explained and explained.failure else told
+            tally.fail("blocked" if refusal else "unreachable", told)
 
-    def _failed(self, failure: Failure) -> None:
+    async def _explained(
+        self, response: ScrapyResponse, tally: Tally, request: Request, at: datetime
+    ) -> Reading | None:
+        """What the adapter makes of a refusal: a Note on this one request, or the failure that ends the visit."""
+        if request.page_of is not None or not hasattr(tally.adapter, "refused"):
+            return None
+        reading = await self._reading("refusal", response, tally, request, at)
+        return reading if reading.found or (reading.failure and not reading.costly) else None
+
+    def _failed(self, failure: Failure) -> Iterator[scrapy.Request]:
         tally, request = failure.request.cb_kwargs["tally"], failure.request.cb_kwargs["request"]  # type: ignore[attr-defined]
-        if isinstance(failure.value, AskedToStop):
-            tally.unasked += 1
+        if isinstance(failure.value, Unsent):
+            self._unsent(failure.value, tally, request)
         else:
-            tally.requests += 1
             status, told = why(failure, request)
             if request.page_of is not None:
                 tally.unfinished |= status == "unreachable"
                 tally.notes.append(told)
             else:
-                self._fail(tally, status, told)
-        self._close(tally)
-
-    def _fail(self, tally: Tally, status: Status, told: Note) -> None:
-        tally.failure = tally.failure or status
-        tally.notes.insert(0, told)
-
-    def _close(self, tally: Tally) -> None:
+                tally.fail(status, told)
         tally.open -= 1
-        if tally.open == 0:
-            self._say_visit(tally)
+        yield from self._ask(tally)
+
+    def _unsent(self, unsent: Unsent, tally: Tally, request: Request) -> None:
+        tally.held_back(unsent.code, downloader_of(self.crawler).stopped.get(unsent.host))
+        if request.page_of is None and unsent.code == "asked-to-stop":
+            tally.failure = tally.failure or "blocked"
 
     def _say_visit(self, tally: Tally) -> None:
         self.tallies.remove(tally)
+        self.places.release()
         say("visit", asdict(tally.visit()))
 
-    def closed(self, reason: str) -> None:
+    async def closed(self, reason: str) -> None:
         """Visits that did not finish in time are told as far as they came; their validators are not kept."""
         for tally in list(self.tallies):
-            if tally.open:
-                self._fail(tally, "unreachable", note("unfinished", tally.source.url, "asked-again"))
+            tally.fail("unreachable", note("unfinished", tally.source.url, "asked-again"))
             self._say_visit(tally)
-
-
-def conditions(source: Source, url: str) -> dict[str, str]:
-    """Headers for a conditional GET, as far as the server gave validators last time."""
-    validators = source.validators.get(url, Validators())
-    headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in headers.items() if value}
-
-
-def validators_of(url: str, response: ScrapyResponse) -> dict[str, Validators]:
-    """What the server gave for next time; nothing of an answer that was cut short."""
-    if "partial" in response.flags or "dataloss" in response.flags:
-        return {}
-    headers = _headers(response)
-    given = Validators(headers.get("etag"), headers.get("last-modified"))
-    return {url: given} if given.etag or given.last_modified else {}
-
-
-def _headers(response: ScrapyResponse) -> dict[str, str]:
-    return {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in response.headers.items()
-    }
+        at = datetime.now(UTC)
+        for source in map(source_from, map(json.loads, self.rows)):
+            told = note("unfinished", source.url, "asked-again")
+            say("visit", asdict(Visit(source.name, "unreachable", at, at, notes=(told,), unfinished=True)))
+        say("robots", self.settings["ROBOTS"])
+        await self.readers.close()
 
 
 def say(what: str, row: dict[str, Any]) -> None:
@@ -320,28 +287,22 @@ def say(what: str, row: dict[str, Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(0, 4096):
+        continue
     os._exit(1)
 
 
 def main() -> None:
-    order = json.loads(sys.stdin.readline())
+    order = json.loads(sys.stdin.buffer.readline())
+    rows = [sys.stdin.buffer.readline() for _ in order["addresses"]]
     Thread(target=_end_with_parent, daemon=True).start()
     politeness = Politeness(**order["politeness"])
-    process = CrawlerProcess(politeness.scrapy_settings())
-    process.crawl(
-        Listener, sources=[source_from(row) for row in order["sources"]], politeness=politeness, probe=order["probe"]
-    )
+    settings = politeness.scrapy_settings(order["addresses"]) | {
+        "ROBOTS": fresh(order.get("robots", {}), datetime.now(UTC))
+    }
+    process = CrawlerProcess(settings)
+    process.crawl(Listener, rows=rows, politeness=politeness, probe=order["probe"], archive=order.get("archive"))
     process.start()
-
-
-def source_from(row: dict[str, Any]) -> Source:
-    """A Source from its JSON form."""
-    since = row.pop("since")
-    validators = {url: Validators(**value) for url, value in row.pop("validators").items()}
-    known, settled = frozenset(row.pop("known")), frozenset(row.pop("settled", ()))
-    moment = datetime.fromisoformat(since) if since else None
-    return Source(**row, since=moment, validators=validators, known=known, settled=settled)
 
 
 if __name__ == "__main__":

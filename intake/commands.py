@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from crawler import Document, Source, Visit
     from crawler.notes import Note
     from intake.database import Sessions
@@ -26,15 +29,7 @@ user_app = typer.Typer(help="The people with an account.", no_args_is_help=True)
 
 MONTH = 31 * 24 * 60  # minutes
 LONGEST_NAME = 120  # characters of a source
-SELECTORS = ("links", "next", "title", "body", "date", "author")
-OPTIONS = {  # what an adapter reads; one that is not named here may read anything but what is INTERNAL
-    "feed": SELECTORS[2:],
-    "listing": SELECTORS,
-    "mastodon": ("tags", "public"),
-    "wordpress": (),
-}
 CODE_LISTS = ("sectors", "forms", "kinds", "agencies", "regions")  # of a labelled text
-INTERNAL = ("demo", "probed")  # `demo` lifts the guard against inward addresses and the pause between requests
 
 Database = Annotated[
     str | None,
@@ -55,7 +50,7 @@ def import_(
 ) -> None:
     """Public texts gathered elsewhere -> Mentions, analysed and laid into the queue."""
     import nlp
-    from intake import inbox, jobs, sources
+    from intake import drops, inbox, jobs, sources
     from intake.settings import pseudonym_key
     from intake.start import press_of
 
@@ -67,12 +62,12 @@ def import_(
         with sessions.begin() as session:
             demo = press_of(session, settings.database_url) == "demo"
         stored, new, refused, doubtful = 0, 0, 0, 0
-        for documents, refusals in inbox.read_import(file):
+        for documents, refusals in drops.read_import(file):
             _unmixed(documents, new, demo=demo)
             for refusal in refusals:
                 refused += not refusal.kept
                 doubtful += refusal.kept
-                typer.echo(f"{file}:{refusal.line}: {refusal.message}", err=True)
+                typer.echo(f"{file}:{refusal.line}: {refusal.indonesian} / {refusal.message}", err=True)
             with sessions.begin() as session:
                 new += inbox.store(session, documents, pseudonym_key(settings))
             stored += len(documents)
@@ -131,9 +126,11 @@ def export(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="candidates|cases|mentions|trends", help="Of the mentions only those that belong to a candidate."
+            metavar="candidates|cases|mentions|trends|evidence",
+            help="Of the mentions only those that belong to a candidate; the evidence of one candidate, as a ZIP.",
         ),
     ],
+    candidate: Annotated[int | None, typer.Argument(help="Number of the candidate whose evidence is wanted.")] = None,
     format: Annotated[
         str,
         typer.Option(
@@ -142,14 +139,22 @@ def export(
         ),
     ] = "csv",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; standard output if none.")] = None,
+    reason: Annotated[str, typer.Option(help="Of evidence: why it is needed; goes to the audit log.")] = "",
+    verify: Annotated[Path | None, typer.Option(help="Check a file of evidence; needs no database.")] = None,
     database: Database = None,
 ) -> None:
-    """Write what the database holds; personal data masked."""
+    """Write what the database holds; personal data masked, but for evidence, which is raw."""
     from intake.export import FORMATS, TABLES, left_out
     from intake.export import export as write
 
+    if what == "evidence":
+        _check_evidence(verify) if verify else _evidence(context, database, candidate, output, reason)
+        return
     if what not in TABLES or format not in FORMATS:
-        refuse(f"cannot export {what!r} as {format!r}. What: {', '.join(TABLES)}. Formats: {', '.join(FORMATS)}.")
+        known = ", ".join((*TABLES, "evidence"))
+        refuse(f"cannot export {what!r} as {format!r}. What: {known}. Formats: {', '.join(FORMATS)}.")
+    if candidate is not None or verify is not None:
+        refuse(f"{what} are exported whole: only evidence takes the number of a candidate, or --verify.")
     if format == "xlsx" and output is None:
         refuse("an Excel file is not text for a terminal: name a file with --output FILE.xlsx")
     settings = settings_of(context, database)
@@ -161,6 +166,58 @@ def export(
         rows = write(session, what, format, file)
         why = left_out(session, what)
     typer.echo(f"{rows} baris. / {rows} rows.{f' {why}' if why else ''}", err=True)
+
+
+def _evidence(
+    context: typer.Context, database: str | None, candidate: int | None, output: Path | None, reason: str
+) -> None:
+    """The evidence of one candidate, complete or not at all."""
+    from intake import evidence
+    from intake.settings import evidence_folder
+
+    if candidate is None:
+        refuse("name the candidate whose evidence is wanted by its number: kentongan export evidence 12 --reason TEXT")
+    target = output or Path(f"bukti-{candidate}.zip")
+    part = target.with_name(f".{target.name}.part")
+    settings = settings_of(context, database)
+    with ExitStack() as stack:
+        sessions, password = open_database(stack, settings)
+        announce_password(password)
+        stack.callback(part.unlink, missing_ok=True)
+        try:
+            with sessions.begin() as session, _private(part) as file:
+                packed = evidence.export(session, candidate, evidence_folder(settings), file, reason=reason)
+            part.replace(target)
+        except ValueError as error:
+            refuse(str(error))
+        except OSError as error:
+            refuse(f"{target} cannot be written: {error.strerror}. Name another file with --output.")
+    typer.echo(
+        f"{target}: {packed.answers} jawaban mentah, memuat data pribadi. / raw answers, personal data in them.\n"
+        f"SHA-256 {packed.sha256}"
+    )
+    for digest, why in packed.missing.items():
+        typer.echo(f"tidak ada / missing: {digest} ({why})", err=True)
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file for its owner alone, to be written and read."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600), "w+b")
+
+
+def _check_evidence(path: Path) -> None:
+    """Say whether a file of evidence is as it was made. Exit code 1 if it is not."""
+    from intake import evidence
+
+    try:
+        problems = evidence.verify(path)
+    except OSError as error:
+        refuse(f"{path} cannot be read: {error.strerror}. Give the path of a file of evidence.")
+    for problem in problems:
+        typer.echo(f"{path}: {problem.message} / {problem.english}")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{path}: utuh sejak dibuat. / as it was made, to the last byte.")
 
 
 def _writable(path: Path) -> BinaryIO:
@@ -175,26 +232,57 @@ def _writable(path: Path) -> BinaryIO:
 
 @source_app.command("list")
 def source_list(context: typer.Context, database: Database = None) -> None:
-    """Every source and what its last visit told."""
-    from intake import sources
+    """Every source: how it is, when it brought something, when it is visited next; and what needs attention."""
+    from intake import bulletin, sources
+    from intake.models import now
 
     with _listening(context, database) as sessions, sessions.begin() as session:
+        found = sources.listing(session)
+        resting = sources.waits(found, now())
         rows = [
-            (row.name, row.adapter, "on" if row.enabled else "off", _state_in_words(row), row.url)
-            for row in sources.listing(session)
+            (
+                row.name,
+                row.adapter,
+                "on" if row.enabled else "off",
+                " / ".join(bulletin.word(row, language) for language in bulletin.LANGUAGES),
+                _minute(row.success_at),
+                _minute(row.new_at),
+                _minute(resting.get(sources.host_of(row.url)) or row.due_at) if row.enabled else "",
+                row.url,
+            )
+            for row in found
         ]
-    table(("name", "adapter", "", "last visit", "address"), rows)
+        bad = [
+            f"{row.name}: {bulletin.sentence(row, 'id')} / {bulletin.sentence(row, 'en')}"
+            for row in found
+            if sources.group_of(row) == "bad"
+        ]
+    table(("name", "adapter", "", "state", "answered", "new", "next (WIB)", "address"), rows)
+    for line in ("Perlu perhatian / needs attention:", *bad) if bad else ():
+        typer.echo(line)
+
+
+def _minute(at: datetime | None) -> str:
+    """A moment in WIB, short."""
+    from intake.cases import WIB
+
+    return f"{at.astimezone(WIB):%d/%m %H:%M}" if at else "-"
 
 
 @source_app.command("add")
 def source_add(
     context: typer.Context,
-    adapter: Annotated[str, typer.Option(help="Module of crawler.adapters: feed, wordpress, listing, mastodon.")],
+    adapter: Annotated[
+        str, typer.Option(help="Kind of source: feed, wordpress, sitemap ... docs/adapters has them all.")
+    ],
     url: Annotated[str, typer.Option(help="Address of the feed, site, list page or server.")],
     name: Annotated[str | None, typer.Option(help="What officers read; the host if none.")] = None,
     region: Annotated[str | None, typer.Option(help="Code of its home region, a hint: 14.71")] = None,
     interval: Annotated[int, typer.Option(min=1, max=MONTH, help="Minutes between visits.")] = 30,
-    option: Annotated[list[str] | None, typer.Option(help="The adapter's own, KEY=VALUE: links=CSS, tags=a,b")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="The adapter's own, KEY=VALUE, as often as needed; a wrong one is told those there are."),
+    ] = None,
     database: Database = None,
 ) -> None:
     """Listen to one more place."""
@@ -221,21 +309,26 @@ def _new_source(
 
     from crawler import Source
     from crawler.adapters import NotUnderstood, adapter_named
+    from crawler.options import described, options_of, read_options
 
     module = adapter_named(adapter)
+    known = options_of(module)
     _check_address(url)
     _check_region(region, province)
     called = (name or str(urlsplit(url).hostname)).strip()
     if not called or len(called) > LONGEST_NAME or not called.isprintable():
         raise ValueError(f"a name has 1 to {LONGEST_NAME} letters and no line breaks; give it another --name.")
-    source = Source(called, adapter, url, region, module.KIND, interval, True, _options(adapter, pairs))
+    try:
+        options = read_options(known, pairs)
+    except ValueError as error:
+        raise ValueError(f"--option of the adapter {adapter}: {error}") from None
+    source = Source(called, adapter, url, region, module.KIND, interval, True, options)
     try:
         list(module.requests(source))
-    except NotUnderstood:
-        example = "tags=pekanbaru,duri" if module.KIND == "post" else "'links=h2 a'"
+    except NotUnderstood as error:
         raise ValueError(
-            f"the adapter {adapter} cannot visit this address without one of its options: "
-            f"{', '.join(OPTIONS.get(adapter, ()))}. Give it with --option KEY=VALUE, for example --option {example}"
+            f"the adapter {adapter} cannot visit this address: {error}. "
+            f"Its options, each given with --option KEY=VALUE: {described(known)}."
         ) from None
     return source
 
@@ -265,46 +358,6 @@ def _check_region(region: str | None, province: str) -> None:
         raise ValueError(f"no region has the code {region!r}. There are: {known}; or the code of a district.")
 
 
-def _options(adapter: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE as the adapter reads it; a key it does not read is a slip, or one of our own that opens doors."""
-    known = OPTIONS.get(adapter)
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        key, _, value = (part.strip() for part in pair.partition("="))
-        if not key or not value:
-            raise ValueError(f"--option {pair!r} is not KEY=VALUE, for example: --option 'links=h2 a'")
-        if key in INTERNAL or (known is not None and key not in known):
-            offered = f"it reads: {', '.join(known)}" if known else "it reads none"
-            raise ValueError(f"the adapter {adapter} has no option {key!r}; {offered}.")
-        options[key] = _option(key, value)
-    return options
-
-
-def _option(key: str, value: str) -> Any:
-    if key == "tags":
-        return [tag for tag in (part.strip().lstrip("#") for part in value.split(",")) if tag]
-    if key == "public":
-        if value.lower() not in ("true", "false"):
-            raise ValueError(f"--option public={value} is neither public=true nor public=false.")
-        return value.lower() == "true"
-    if key in SELECTORS:
-        _check_selector(key, value)
-    return value
-
-
-def _check_selector(key: str, value: str) -> None:
-    from lxml.cssselect import CSSSelector
-    from lxml.etree import XPathError
-
-    try:
-        CSSSelector(value, translator="html")
-    except (SyntaxError, RuntimeError, XPathError) as error:
-        raise ValueError(
-            f"--option {key}={value} is not a CSS selector ({error}). Test it in a browser: "
-            "document.querySelectorAll('...') must find what you mean."
-        ) from None
-
-
 def _asked_once(new: Source, others: Iterable[Source]) -> None:
     """ValueError if another source already asks for what `new` would: every text would be fetched twice."""
     wanted = _asks(new)
@@ -330,22 +383,34 @@ def source_check(
     name: Annotated[str | None, typer.Argument(help="One source; all if none.")] = None,
     database: Database = None,
 ) -> None:
-    """Ask sources whether they answer: with what, and why not. Exit code 1 if none does."""
+    """Ask sources whether they answer: with what, and why not. Exit code 1 if none does.
+
+    A host that asked to be left alone is not asked: its sources are shown as waiting.
+    """
     from crawler.run import crawl
     from intake import sources
     from intake.jobs import politeness
+    from intake.models import now
 
-    settings, rows = settings_of(context, database), []
+    settings = settings_of(context, database)
     with _listening(context, database) as sessions:
         with sessions.begin() as session:
-            chosen = [sources.as_source(row) for row in sources.listing(session) if name in (None, row.name)]
-        if not chosen:
+            found = sources.listing(session)
+            resting = sources.waits(found, now())
+            wanted = [sources.as_source(row) for row in found if name in (None, row.name)]
+        chosen = [source for source in wanted if sources.host_of(source.url) not in resting]
+        rows = [
+            (source.name, "waiting", "", f"sampai / until {_minute(resting[sources.host_of(source.url)])} WIB")
+            for source in wanted
+            if source not in chosen
+        ]
+        if not wanted:
             refuse(
                 f"no source is named {name!r}; `kentongan source list` shows the names."
                 if name
                 else "no sources yet: `kentongan run --demo` brings those of the demo press into its database."
             )
-        demo = all(source.options.get("demo") for source in chosen)
+        demo = all(source.options.get("demo") for source in wanted)
         with progress_bar() as progress:
             task = progress.add_task("Memeriksa / checking", total=len(chosen))
             for batch in crawl(chosen, politeness(settings, demo=demo), probe=True):
@@ -353,13 +418,19 @@ def source_check(
                     for visit in batch.visits:
                         sources.record_probe(session, visit)
                 progress.advance(task, len(batch.visits))
-                rows += [
-                    (v.source, v.status, str(v.found), in_both(v.notes[0]) if v.notes else "") for v in batch.visits
-                ]
+                rows += [(v.source, v.status, str(v.found), _checked(v)) for v in batch.visits]
     table(("name", "answer", "items", "why"), sorted(rows))
     if not any(status in sources.ANSWERED for _, status, *_ in rows):
         typer.echo("Tidak ada yang menjawab. / None of them answers.", err=True)
         raise typer.Exit(1)
+
+
+def _checked(visit: Visit) -> str:
+    """What there is to say of the answer to a check."""
+    said = [in_both(visit.notes[0])] if visit.notes else []
+    if visit.moved_to:
+        said.insert(0, f"pindah ke / moved to {visit.moved_to}")
+    return " ".join(said)
 
 
 @source_app.command("enable")
@@ -383,12 +454,6 @@ def _switch(context: typer.Context, database: str | None, name: str, *, on: bool
         except ValueError as error:
             refuse(str(error))
     typer.echo(f"{name}: {'aktif / enabled' if on else 'nonaktif / disabled'}")
-
-
-def _state_in_words(row: Any) -> str:
-    if row.visited_at is None:
-        return "never visited" if row.probed else "never checked"
-    return f"{row.status}, {row.visited_at:%Y-%m-%d %H:%M} UTC"
 
 
 # ---- people --------------------------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from threading import Event
 
 from crawler import Batch, Document, Source, Visit
-from crawler.run import Politeness, crawl
-from intake import alerts, inbox, retention, sources
+from crawler.run import Politeness, Robots, crawl
+from intake import alerts, drops, inbox, retention, sources
+from intake.courier import Ways, as_address
 from intake.database import Sessions
 from intake.models import Mention
-from intake.settings import Settings, pseudonym_key
+from intake.settings import Settings, evidence_folder, pseudonym_key
 from nlp import Analysis, Text
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 Analyse = Callable[[Sequence[Text]], Iterable[Analysis]]
 BATCH = 64
 NEVER = Event()
+ROBOTS: Robots = {}  # of the hosts this process has asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,38 @@ def crawl_and_store(
     key, documents = pseudonym_key(settings), 0
     visits: list[Visit] = []
     new: Counter[str] = Counter()
-    with closing(crawl(due, politeness(settings, demo=demo))) as batches:
+    archive = evidence_folder(settings)
+    with closing(crawl(due, politeness(settings, demo=demo), archive=archive, robots=ROBOTS)) as batches:
         for batch in batches:
             with sessions.begin() as session:
                 for source, found in _by_source(batch.documents):
                     new[source] += inbox.store(session, found, key)
                 for visit in batch.visits:
+                    inbox.learn(session, visit)
                     sources.record_visit(session, visit, new[visit.source])
             documents += len(batch.documents)
             visits.extend(batch.visits)
             told(batch)
             if stop.is_set():
                 break
+    with sessions.begin() as session:
+        alerts.write_news(session, operator=settings.operator_address is not None)
     return Heard(tuple(visits), documents, new.total())
+
+
+def import_drops(sessions: Sessions, settings: Settings, *, stop: Event = NEVER) -> int:
+    """Import the files that others left in the folder, if there is one. Returns how many were put away."""
+    key = pseudonym_key(settings)
+
+    def keep(documents: list[Document]) -> int:
+        with sessions.begin() as session:
+            return inbox.store(session, documents, key)
+
+    try:
+        return drops.take_all(settings.drop_folder, keep, stop) if settings.drop_folder else 0
+    except OSError as error:
+        log.warning("the folder %s cannot be worked in: %s", settings.drop_folder, error.strerror or error)
+        return 0
 
 
 def analyse_pending(
@@ -104,33 +125,53 @@ def analyse_pending(
             texts = [inbox.as_text(mention) for mention in inbox.pending(session, BATCH)]
         if not texts:
             break
-        results = _analyse(analyse, texts)
-        with sessions.begin() as session:
-            for text, result in zip(texts, results, strict=True):
-                mention = session.get_one(Mention, int(text.id))
-                if isinstance(result, Exception):
-                    inbox.set_aside(session, mention, f"{type(result).__name__}: {result}")
-                else:
-                    inbox.record(session, mention, result, threshold)
+        _record(sessions, texts, _analyse(analyse, texts), threshold)
         done += len(texts)
         told(len(texts))
     return done
 
 
-def send_alerts(sessions: Sessions) -> int:
-    """Send the messages that decisions left in the outbox."""
-    return alerts.send_waiting(sessions)
-
-
-def clean_up(sessions: Sessions) -> dict[str, int]:
-    """Delete what its retention says; returns how many rows of what."""
+def analyse_now(sessions: Sessions, analyse: Analyse, threshold: float, mention_id: int) -> None:
+    """Analyse one mention before all that waits: somebody looks at the page."""
     with sessions.begin() as session:
-        return retention.run(session, dry_run=False)
+        mention = session.get_one(Mention, mention_id)
+        texts = [inbox.as_text(mention)] if mention.analysed_at is None else []
+    if texts:
+        _record(sessions, texts, _analyse(analyse, texts), threshold)
+
+
+def send_alerts(sessions: Sessions, settings: Settings) -> int:
+    """Send the messages that decisions, and sources in trouble, left in the outbox."""
+    to = settings.operator_address
+    operator = as_address(to.get_secret_value()) if to else None
+    return alerts.send_waiting(sessions, ways=Ways.of(settings), operator=operator)
+
+
+def clean_up(sessions: Sessions, settings: Settings) -> dict[str, int]:
+    """Delete what its retention says; returns how many rows of what, and how many raw answers."""
+    with sessions.begin() as session:
+        counts = retention.run(session, dry_run=False)
+    with sessions.begin() as session:  # what was deleted until now needs no evidence any more
+        return counts | {"evidence": retention.sweep(session, evidence_folder(settings), dry_run=False)}
 
 
 def _by_source(documents: Sequence[Document]) -> Iterator[tuple[str, list[Document]]]:
     for name in dict.fromkeys(document.source for document in documents):
         yield name, [document for document in documents if document.source == name]
+
+
+def _record(
+    sessions: Sessions, texts: Sequence[Text], results: Sequence[Analysis | Exception], threshold: float
+) -> None:
+    with inbox.RECORDING, sessions.begin() as session:
+        for text, result in zip(texts, results, strict=True):
+            mention = session.get_one(Mention, int(text.id))
+            if inbox.as_text(mention) != text:  # edited meanwhile: what was understood is not of this text
+                continue
+            if isinstance(result, Exception):
+                inbox.set_aside(session, mention, f"{type(result).__name__}: {result}")
+            else:
+                inbox.record(session, mention, result, threshold)
 
 
 def _analyse(analyse: Analyse, texts: Sequence[Text]) -> list[Analysis | Exception]:

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from intake import alerts, audit, cases
-from intake.models import REASONS, TRACKS, Candidate, Decision, Person
+from intake import alerts, audit, cases, inbox
+from intake.models import REASONS, TRACKS, Candidate, Decision, Mention, Person
 
 DECIDERS = ("admin", "head", "officer")
 # action -> (states it may start from, state it leads to)
@@ -25,6 +25,8 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "watch": (("candidate",), "watched"),
     "reopen": (("watched",), "candidate"),
 }
+LASTING = ("undo", "bring")  # decisions that cannot be taken back
+SHORTEST_REASON = 5  # characters
 
 
 class ReviewError(Exception):
@@ -76,7 +78,7 @@ def decide(
         track=track if action == "accept" else None,
         reason=reason if action == "reject" else None,
         duplicate_of=duplicate_of if action == "duplicate" else None,
-        note=note.replace("\0", "").strip()[:2000],
+        note=_plain(note),
         before={"state": candidate.state, "duplicate_of": candidate.duplicate_of},
     )
     session.add(decision)
@@ -94,6 +96,31 @@ def decide(
         decision=decision.id,
         track=track,
         reason=reason,
+    )
+    return decision
+
+
+def bring(session: Session, person: Person, mention_id: int, reason: str) -> Decision:
+    """Make a candidate of a text in which the analysis saw no failure: a person did, and says why.
+
+    It joins its event if that is known. Not undone but rejected, if it was a mistake. One at a time: see `inbox.place`.
+    """
+    _may_decide(person)
+    mention = session.get(Mention, mention_id)
+    if mention is None or mention.analysed_at is None:
+        raise Invalid("no_mention")
+    if mention.candidate_id is not None:
+        raise Conflict("has_candidate")
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Invalid("needs_why")
+    candidate = inbox.place(session, mention)
+    decision = Decision(
+        candidate_id=candidate.id, person=person, action="bring", note=_plain(reason), before={"mention": mention.id}
+    )
+    session.add(decision)
+    session.flush()
+    audit.write(
+        session, person, "decision.bring", f"candidate:{candidate.id}", decision=decision.id, mention=mention.id
     )
     return decision
 
@@ -133,7 +160,7 @@ def latest(session: Session, candidate_id: int) -> Decision | None:
     undone = select(Decision.undoes).where(Decision.undoes.is_not(None))
     return session.scalar(
         select(Decision)
-        .where(Decision.candidate_id == candidate_id, Decision.action != "undo", Decision.id.not_in(undone))
+        .where(Decision.candidate_id == candidate_id, Decision.action.not_in(LASTING), Decision.id.not_in(undone))
         .order_by(Decision.id.desc())
         .limit(1)
     )
@@ -142,6 +169,10 @@ def latest(session: Session, candidate_id: int) -> Decision | None:
 def _may_decide(person: Person) -> None:
     if person.role not in DECIDERS or person.disabled:
         raise NotAllowed("not_allowed", role=person.role)
+
+
+def _plain(note: str) -> str:
+    return inbox.storable(note).strip()[:2000]
 
 
 def _get(session: Session, candidate_id: int) -> Candidate:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from contextlib import suppress
+from email.utils import parseaddr
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DEMO_DATABASE = "sqlite:///kentongan-demo.db"  # the demo's own, unless another is named for it
 DATABASES = ("sqlite", "postgresql+psycopg")  # beginnings of the addresses of databases we know
 PROVINCES = Path(__file__).parents[1] / "nlp" / "jurisdictions"
+NOT_TOLD = {  # why the operator could not be told at an address
+    "mail_not_set": "e-mail leaves through the mail server of the office: set mail_host and mail_sender too",
+    "address_port": "it names a port that is none of message_ports",
+}
 
 
 class Settings(BaseSettings):
@@ -30,9 +36,22 @@ class Settings(BaseSettings):
     contact: str = Field(
         "kentongan@example.invalid", description="who operates the crawler; stands in its user agent, change it"
     )
+    mail_sender: str | None = Field(None, description="address that messages by e-mail come from")
+    mail_port: int = Field(587, ge=1, le=65535, description="port of the mail server; 465 is encrypted from the start")
+    mail_tls: bool = Field(True, description="false: unencrypted and without a password, to a server in the house")
+    mail_user: str | None = Field(None, description="account at the mail server, if it wants one")
+    mail_password: SecretStr | None = Field(None, description="its password; better in mail_password_file")
+    mail_password_file: Path | None = Field(None, description="file that holds the password, of mode 0600")
+    mail_host: str | None = Field(None, description="mail server of the office, through which e-mail is sent")
+    message_ports: tuple[int, ...] = Field((80, 443), description="ports of web hooks that messages may be sent to")
+    operator_address: SecretStr | None = Field(
+        None, description="who is told of sources in trouble: an e-mail address, or one of Apprise"
+    )
     crawl_delay: float = Field(5.0, ge=0, description="seconds between two requests to one host")
     crawl_timeout: float = Field(30.0, gt=0, description="seconds one request may take in all")
     crawl_max_bytes: int = Field(10 * 1024 * 1024, gt=0, description="largest answer that is read, after decompression")
+    drop_folder: Path | None = Field(None, description="folder whose CSV and JSON files of public texts are imported")
+    drop_tick: int = Field(60, gt=0, description="seconds between two looks into that folder")
     crawl_tick: int = Field(60, gt=0, description="seconds between two looks for sources that are due")
     analyse_tick: int = Field(10, gt=0, description="seconds between two looks for mentions to analyse")
     alert_tick: int = Field(30, gt=0, description="seconds between two looks for messages to send")
@@ -45,6 +64,9 @@ class Settings(BaseSettings):
         None,
         description="secret that turns handles into pseudonyms; made at first start beside the database if not set",
     )
+    evidence_folder: Path | None = Field(
+        None, description="folder of the raw answers that texts were read from; a folder beside the database if not set"
+    )
     demo_port: int = Field(8790, ge=0, le=65535, description="port of the demo press")
 
     @field_validator("database_url")
@@ -56,6 +78,46 @@ class Settings(BaseSettings):
                 "for example sqlite:///kentongan.db"
             )
         return url
+
+    @field_validator("mail_sender")
+    @classmethod
+    def _is_a_sender(cls, given: str | None) -> str | None:
+        if given is not None and "@" not in parseaddr(given)[1]:
+            raise ValueError("give an e-mail address, for example kentongan@office.example")
+        return given
+
+    @field_validator("mail_password_file")
+    @classmethod
+    def _is_private(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            _read_secret(path)
+        return path
+
+    @field_validator("mail_host")
+    @classmethod
+    def _mail_can_leave(cls, host: str | None, info: ValidationInfo) -> str | None:
+        if host and not info.data.get("mail_sender"):
+            raise ValueError("give mail_sender too: every message comes from somebody")
+        if host and info.data.get("mail_user") and not info.data.get("mail_tls"):
+            raise ValueError("a password leaves over TLS only: leave out mail_user, or mail_tls = false")
+        return host or None
+
+    @field_validator("operator_address")
+    @classmethod
+    def _messages_can_go_there(cls, given: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if given is None or not given.get_secret_value().strip():
+            return None
+        from intake import courier
+
+        mail = courier.MailServer("", 0, "") if info.data.get("mail_host") else None
+        ways = courier.Ways(info.data.get("message_ports", ()), mail)
+        try:
+            courier.check_form(courier.as_address(given.get_secret_value()), ways)
+        except courier.AddressRefused as refused:
+            known = ", ".join(f"{scheme}://" for scheme in courier.SCHEMES)
+            otherwise = f"give an e-mail address, or the whole of one that begins with {known}"
+            raise ValueError(NOT_TOLD.get(refused.key, otherwise)) from None
+        return given
 
     @field_validator("province")
     @classmethod
@@ -87,6 +149,34 @@ def pseudonym_key(settings: Settings) -> bytes:
     if not path.exists():
         _make_secret(path)
     return path.read_text().strip().encode()
+
+
+def evidence_folder(settings: Settings) -> Path:
+    """Where raw answers are kept: of each database its own folder, for what none of its texts needs is deleted."""
+    if settings.evidence_folder is not None:
+        return settings.evidence_folder.absolute()
+    url = settings.database_url
+    database = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else "kentongan")
+    return database.absolute().with_suffix(".evidence")
+
+
+def mail_password(settings: Settings) -> str:
+    """The password of the mail account: of the environment, or else of its file; empty if there is none."""
+    if settings.mail_password is not None:
+        return settings.mail_password.get_secret_value()
+    return _read_secret(settings.mail_password_file) if settings.mail_password_file else ""
+
+
+def _read_secret(path: Path) -> str:
+    """What a file holds that nobody else can read. ValueError if somebody can, or if we cannot."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise ValueError(f"others can read {path} (mode {mode:04o}); run: chmod 600 {path}")
+            return file.read().strip("\r\n")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _make_secret(path: Path) -> None:

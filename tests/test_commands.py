@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from intake import accounts, review, sources
 from intake.database import one_session
 from intake.export import COLUMNS, TABLES
 from intake.migrations import migrate
+from intake.models import now
 from intake.settings import DEMO_DATABASE
 from nlp import Analysis, Text
 from tests.intake.made import document, told
@@ -186,6 +187,24 @@ def test_a_check_that_nobody_answers_fails(demo: Path, monkeypatch: pytest.Monke
     assert kentongan("source", "check", "--database", DEMO_DATABASE).exit_code == code
 
 
+def test_the_list_says_what_needs_attention_and_a_check_leaves_a_waiting_host_alone(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with one_session(DEMO_DATABASE) as session:
+        (row,) = sources.listing(session)
+        row.health, row.health_since, row.cause = "gone", NOW, {"visits": 3}
+        row.wait_until = now() + timedelta(hours=1)
+    shown = kentongan("source", "list", "--database", DEMO_DATABASE).stdout
+    assert "hilang / gone" in shown
+    assert "Perlu perhatian / needs attention:" in shown
+    assert f"{NAMES['tepian']}: Sejak Rab, 25 Nov 07.00 WIB alamat ini menjawab" in shown
+    asked: list[Source] = []
+    monkeypatch.setattr("crawler.run.crawl", lambda chosen, *_, probe: asked.extend(chosen) or ())
+    shown = kentongan("source", "check", "--database", DEMO_DATABASE)
+    assert (asked, shown.exit_code) == ([], 1)
+    assert "waiting" in shown.stdout
+
+
 # ---- refusals ------------------------------------------------------------------------------------------------------
 
 
@@ -200,7 +219,7 @@ LIST = "https://a.example/indeks"
     ("words", "why"),
     [
         (add("feed", "https://a.example/rss", "--region", "99"), "14.71 Pekanbaru"),
-        (add("nope", "https://a.example/rss"), "there are: feed"),
+        (add("nope", "https://a.example/rss"), "there are: bluesky, feed"),
         (add("listing", LIST), "links"),
         (add("mastodon", "https://a.example"), "tags"),
         (add("listing", LIST, "--option", "kacau"), "KEY=VALUE"),

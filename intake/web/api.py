@@ -168,6 +168,10 @@ class SourceOut(BaseModel):
     visited_at: datetime | None
     success_at: datetime | None
     new_at: datetime | None
+    health: str | None
+    health_since: datetime | None
+    expected_at: datetime | None
+    due_at: datetime | None
     notes: list[dict[str, str]]
 
 

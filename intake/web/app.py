@@ -21,8 +21,9 @@ from starlette.exceptions import HTTPException
 
 from intake import charts
 from intake.database import Sessions
+from intake.links import Understand
 from intake.settings import Settings
-from intake.web import api, console
+from intake.web import api, console, link
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ HEADERS = {
 }
 
 
-def create_app(sessions: Sessions, settings: Settings) -> FastAPI:
-    """The console and the API over one database."""
+def create_app(sessions: Sessions, settings: Settings, understand: Understand = lambda mention_id: None) -> FastAPI:
+    """The console and the API over one database; `understand` analyses a mention before all that waits."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,10 +60,11 @@ def create_app(sessions: Sessions, settings: Settings) -> FastAPI:
         openapi_url=None,
         lifespan=lifespan,
     )
-    app.state.sessions, app.state.settings = sessions, settings
+    app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
     app.include_router(console.router)
+    app.include_router(link.router)
     app.middleware("http")(_guarded)
     app.add_exception_handler(console.SignInNeeded, _to_sign_in)
     app.add_exception_handler(HTTPException, _refused)

@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
-from intake import accounts, alerts, audit, cases, charts, queue, review, sources, trends
+from intake import accounts, alerts, audit, cases, charts, courier, queue, review, sources, trends
 from intake.models import (
     ROLES,
     Agency,
@@ -31,6 +31,7 @@ from intake.models import (
     Person,
     SignIn,
     SourceState,
+    now,
 )
 from intake.settings import Settings
 from intake.start import press_of
@@ -47,6 +48,7 @@ templates = Environment(
     lstrip_blocks=True,
 )
 SHOWN = 40  # mentions of one candidate on its page
+SOURCES_SHOWN = 50  # on one page
 Number = Annotated[int, InPath(ge=1, le=queue.MOST_ID)]  # of a row, in an address; anything else is not found
 
 
@@ -155,7 +157,7 @@ def render(
     """A page. `demo`: it says that all is invented. `flash`: what the last action said, handed over in a short-lived cookie."""
     known: dict[str, Any] = {"person": None, "csrf": "", "told": None, "failed": 0, "demo": demo}
     known |= {"flash": flash_of(request), "path": request.url.path, "say": say, "_": say._}
-    known |= {"present": present, "FLASHES": FLASHES}
+    known |= {"present": present, "FLASHES": FLASHES, "DECIDERS": review.DECIDERS}
     html = templates.get_template(template).render(known | values)
     response = HTMLResponse(html, status)
     if request.cookies.get(FLASH):
@@ -169,7 +171,9 @@ FLASHES = {
     **present.ACTIONS,
     **present.ERRORS,
     "saved": present._("Disimpan."),
+    "link_known": present._("Tautan ini sudah pernah terbaca; inilah yang tersimpan."),
     "again": present._("Pesan itu akan dikirim lagi, dengan seluruh percobaannya."),
+    "moved": present._("Mulai sekarang alamat yang baru yang didengarkan."),
     "password": present._("Kata sandi diganti. Masuklah dengan yang baru."),
 }
 
@@ -356,7 +360,11 @@ def candidate_page(who: Who, candidate_id: Number) -> HTMLResponse:
     if candidate is None:
         raise HTTPException(404)
     mentions = who.session.scalars(
-        select(Mention).where(Mention.candidate_id == candidate.id).order_by(Mention.told_at.desc()).limit(SHOWN)
+        select(Mention)
+        .where(Mention.candidate_id == candidate.id)
+        .options(selectinload(Mention.revisions))
+        .order_by(Mention.told_at.desc())
+        .limit(SHOWN)
     ).all()
     before, following = queue.neighbours(who.session, who.person, candidate)
     return who.page(
@@ -498,19 +506,54 @@ def trends_chart(
 
 
 @router.get("/sumber")
-def sources_page(who: Who) -> HTMLResponse:
+def sources_page(
+    who: Who,
+    group: str = "",
+    text: Annotated[str, Query(max_length=100)] = "",
+    number: Annotated[int, Query(ge=1, le=queue.MOST_ID)] = 1,
+) -> HTMLResponse:
     _only(who, "admin", "head", "officer", "analyst", "auditor")
-    return who.page("sources.html", rows=sources.listing(who.session), hearing=_hearing(who.session))
+    rows = sources.listing(who.session)
+    named = [row for row in rows if text.strip().lower() in row.name.lower()]
+    groups = {name: [row for row in named if sources.group_of(row) == name] for name in sources.GROUPS}
+    shown = groups[group] if group in groups else [row for name in sources.GROUPS for row in groups[name]]
+    begin = (number - 1) * SOURCES_SHOWN
+    more = urlencode({"group": group, "text": text, "number": number + 1})
+    return who.page(
+        "sources.html",
+        rows=shown[begin : begin + SOURCES_SHOWN],
+        resting=sources.waits(rows, now()),
+        host_of=sources.host_of,
+        counts={name: len(found) for name, found in groups.items()},
+        chosen={"group": group, "text": text},
+        next_link=f"/sumber?{more}" if begin + SOURCES_SHOWN < len(shown) else None,
+        hearing=_hearing(who.session),
+    )
 
 
 @router.post("/sumber/{source_id}")
 def switch_source(who: Signed, source_id: Number, enabled: Annotated[bool, Form()]) -> Response:
+    sources.enable(who.session, _source(who, source_id).name, enabled, who.person)
+    return go("/sumber", "saved")
+
+
+@router.post("/sumber/{source_id}/pindah")
+def move_source(who: Signed, source_id: Number) -> Response:
+    """Take over the address a source has moved to."""
+    try:
+        sources.take_over(who.session, _source(who, source_id), who.person)
+    except ValueError:
+        return go("/sumber", "not_moved")
+    return go("/sumber", "moved")
+
+
+def _source(who: Visitor, source_id: int) -> SourceState:
+    """A source, for whoever may change it."""
     _only(who, "admin")
     row = who.session.get(SourceState, source_id)
     if row is None:
         raise HTTPException(404)
-    sources.enable(who.session, row.name, enabled, who.person)
-    return go("/sumber", "saved")
+    return row
 
 
 @router.get("/pengguna")
@@ -635,7 +678,7 @@ def add_contact(
     try:
         of_agency = _agency(who.session, agency)
         _check_name(name, 120)
-        to = _address(address)
+        to = _address(address, who.request.app.state.settings)
     except Wrong as wrong:
         return _contacts(who, 422, wrong, agency=agency, name=name, address=address)
     contact = AgencyContact(agency_id=of_agency.id, name=name.strip(), address=to)
@@ -645,14 +688,14 @@ def add_contact(
     return go("/kontak", "saved")
 
 
-def _address(typed: str) -> str:
+def _address(typed: str, settings: Settings) -> str:
     """The address messages go to. Raises Wrong."""
-    address = alerts.as_address(typed)
+    address = courier.as_address(typed)
     if not address.isprintable():
         raise Wrong("address_incomplete", given="?")
     try:
-        alerts.check_address(address)
-    except alerts.AddressRefused as error:
+        courier.check_address(address, courier.Ways.of(settings))
+    except courier.AddressRefused as error:
         raise Wrong(error.key, **error.values) from None
     return address
 

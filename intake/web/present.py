@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_percent
+from babel.numbers import format_decimal, format_percent
 
-from intake.alerts import SCHEMES
+from intake import bulletin, rhythm
 from intake.cases import WIB
+from intake.courier import SCHEMES
 from intake.masking import Piece, pieces
-from intake.models import Alert, Candidate, Mention, now
+from intake.models import Alert, Candidate, Mention, SourceState, now
+from intake.revisions import Edit, edits
 from intake.web.i18n import Translate, translator
 from nlp.jurisdiction import Jurisdiction, Label, Taxonomy, load_jurisdiction, load_taxonomy
 
@@ -55,6 +58,12 @@ ACTIONS = {
     "watch": _("Dipantau"),
     "reopen": _("Dikembalikan ke antrean"),
     "undo": _("Diurungkan"),
+    "bring": _("Dijadikan kandidat oleh petugas"),
+}
+FAILURES = {
+    "yes": _("diceritakan"),
+    "vague": _("hanya kritik, tidak jelas apa yang gagal"),
+    "no": _("tidak diceritakan"),
 }
 ROLES = {
     "admin": _("administrator"),
@@ -93,6 +102,17 @@ ADAPTERS = {
     "listing": _("halaman daftar berita"),
     "mastodon": _("media sosial (Mastodon)"),
 }
+SOURCE_GROUPS = {
+    "bad": _("perlu perhatian"),
+    "well": _("baik"),
+    "new": _("belum dikunjungi"),
+    "off": _("tidak didengarkan"),
+}
+YIELDS = {
+    "titles": _("judul"),
+    "dates": _("tanggal terbit"),
+    "bodies": _("isi lengkap"),
+}
 ALERTS = {
     "waiting": _("menunggu dikirim"),
     "sent": _("terkirim"),
@@ -123,6 +143,12 @@ ERRORS = {
     "no_candidate": _("Kandidat itu tidak ada."),
     "no_decision": _("Putusan itu tidak ada."),
     "no_action": _("Tindakan itu tidak dikenal."),
+    "no_mention": _("Teks itu tidak ada, atau belum dianalisis. Tidak ada yang diubah."),
+    "has_candidate": _("Teks itu sudah termasuk sebuah kandidat. Tidak ada yang diubah."),
+    "needs_why": _("Tulis dengan beberapa kata apa yang gagal. Tidak ada yang diubah."),
+    "not_moved": _(
+        "Alamat barunya tidak dapat diambil alih: sudah menjadi milik sumber lain, atau pengalihannya sudah berakhir."
+    ),
 }
 # What a form says when something typed into it cannot be kept.
 WRONG = {
@@ -140,10 +166,40 @@ WRONG = {
     "address_inside": _(
         "{host} berada di jaringan dalam ({address}), bukan di internet umum. Web hook hanya boleh ke alamat umum."
     ),
+    "address_port": _(
+        "{host} memakai pintu yang tidak diizinkan untuk pesan keluar; pengelola program dapat menambahkannya pada pengaturan "
+        "message_ports."
+    ),
+    "mail_plain": _("Tulis alamat surelnya saja, tanpa server atau kata sandi, misalnya nama@kantor.go.id."),
+    "mail_not_set": _(
+        "Surel belum dapat dikirim karena server surel kantor belum diatur. Minta pengelola program mengisi pengaturan "
+        "mail_host dan mail_sender (lihat docs/configuration.md), lalu ulangi."
+    ),
+    "no_answer": _("Layanan di alamat itu tidak selesai menjawab pada waktunya."),
     "not_taken": _("Layanan di alamat itu tidak menerima pesannya."),
+}
+# Why a pasted link is not read.
+LINKS = {
+    "link_none": _(
+        "Tidak ada alamat web di situ. Tempel alamat lengkap halamannya, misalnya https://koran.example/berita."
+    ),
+    "link_with_user": _(
+        "Alamat itu memuat nama pengguna atau kata sandi; hanya alamat yang terbuka bagi umum yang dibaca."
+    ),
+    "link_port": _("Alamat itu menunjuk pintu khusus pada {host}; hanya halaman web biasa yang dibaca."),
+    "link_demo": _("Ini peragaan: hanya tautan ke koran peragaan yang dibaca."),
+    "link_waits": _("{host} meminta kami menunggu sampai {until}. Coba lagi sesudahnya."),
+    "link_many": _("Paling banyak {most} tautan dalam 10 menit. Coba lagi setelah {until}."),
+    "link_busy": _("Tautan petugas lain sedang dibaca. Coba lagi sebentar."),
+    "link_slow": _(
+        "Halaman itu tidak selesai dibaca dalam {seconds} detik. Coba lagi nanti; bila masih sempat terbaca, hasilnya langsung "
+        "tampil."
+    ),
 }
 # The fixed words in the reasons that come with an agency.
 NAMED_BY, SURE, BY_ORIGIN = "disebut: ", " (perlu dipastikan)", "; tempat menurut asal sumber, belum pasti"
+EDITS_SHOWN = 3  # newest ones of a mention
+BAR_STEP, BAR_HEIGHT = 4, 24  # of the drawing of new texts
 _ROAD = re.compile(r"(.+) \(([^()]+)\)")
 
 
@@ -153,6 +209,14 @@ class Wrong(ValueError):
     def __init__(self, key: str, **values: Any) -> None:
         super().__init__(key)
         self.key, self.values = key, values
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A small drawing: x, y and height of each bar, and what it shows in words."""
+
+    bars: Sequence[tuple[int, int, int]]
+    label: str
 
 
 class Presenter:
@@ -251,6 +315,10 @@ class Presenter:
         analysis = mention.analysis or {}
         return pieces(mention.text, analysis.get("pii", ()), analysis.get("evidence", ()))
 
+    def edits(self, mention: Mention) -> list[Edit]:
+        """The newest edits of the mention, newest first."""
+        return edits(mention, EDITS_SHOWN)
+
     def joined(self, mention: Mention) -> str:
         """Why the mention stands under its candidate; empty for the first one."""
         codes = json.loads(mention.join_reason) if mention.join_reason else []
@@ -270,16 +338,74 @@ class Presenter:
 
     def alert_error(self, alert: Alert) -> str:
         """Why a message did not arrive; what a service itself says is shown as it is."""
-        host = urlsplit(alert.contact.address).hostname or "?"
-        known = {"given": self.address(alert.contact.address), "host": host, "address": self._("alamat dalam")}
+        address = alert.contact.address if alert.contact else ""
+        host = urlsplit(address).hostname or "?"
+        known = {"given": self.address(address), "host": host, "address": self._("alamat dalam")}
         return self.wrong(alert.error, known) if alert.error in WRONG else alert.error
 
     def wrong(self, key: str, values: Mapping[str, Any]) -> str:
         return self._(WRONG[key], **({"ways": ", ".join(f"{way}://" for way in SCHEMES)} | dict(values)))
 
+    def pace(self, row: SourceState) -> str:
+        """`setiap 20 menit, disesuaikan`: the interval in force, and what it comes from."""
+        pace = row.pace or row.interval
+        if row.strain:
+            minutes = rhythm.pause(pace, row.strain) / timedelta(minutes=1)
+            return self._("{every}, karena gagal", every=self._every(minutes))
+        adjusted = round(pace) != row.interval
+        return self._("{every}, disesuaikan", every=self._every(pace)) if adjusted else self._every(pace)
+
+    def _every(self, minutes: float) -> str:
+        if minutes < 120:
+            return self._("setiap {n} menit", n=round(minutes))
+        return self._("setiap {hours} jam", hours=format_decimal(round(minutes / 60, 1), locale=self.language))
+
+    def health(self, row: SourceState) -> str:
+        return bulletin.word(row, self.language)
+
+    def about_health(self, row: SourceState) -> str:
+        """What is so, since when, what to do."""
+        return bulletin.sentence(row, self.language)
+
+    def by_day(self, at: datetime | None) -> str:
+        return bulletin.by_day(at, self.language)
+
+    def share(self, part: float | None) -> str:
+        return bulletin.share(part, self.language)
+
+    def unchanged(self, row: SourceState) -> str:
+        """The share of answers that were `304`: nothing sent, because nothing had changed."""
+        answered = row.figures.get("answered")
+        return self.share(row.figures["unchanged"] / answered if answered else None)
+
+    def bars(self, row: SourceState) -> Bars:
+        """The new texts of the last 28 days, drawn so that the busiest day is as high as the picture."""
+        new = list(row.figures.get("new", ()))
+        if new:  # days since the last visit have brought nothing
+            behind = (now().astimezone(WIB).date() - date.fromisoformat(row.figures["until"])).days
+            new = (new + [0] * max(behind, 0))[-len(new) :]
+        most = max(new, default=0)
+        heights = [max(round(one / most * BAR_HEIGHT), 2) if one else 0 for one in new]
+        return Bars(
+            [(day * BAR_STEP, BAR_HEIGHT - height, height) for day, height in enumerate(heights) if height],
+            self._("{n} teks baru dalam 28 hari terakhir, paling banyak {most} sehari", n=sum(new), most=most),
+        )
+
     def note(self, note: Mapping[str, str]) -> str:
         """What a visit noted, in the person's language as far as it was noted in it."""
         return (note.get("english") if self.language == "en" else "") or note["message"]
+
+    def refused_link(self, key: str, values: Mapping[str, Any]) -> str:
+        told = {name: self.moment(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        return self._(LINKS[key], **told)
+
+    def understood_place(self, analysis: Mapping[str, Any]) -> str:
+        """District and regency, as far as they were understood; or that it is elsewhere."""
+        if analysis["place"] == "other":
+            return self._("di luar wilayah kerja")
+        district = next((code for code in analysis["districts"] if code in self.tables.districts), None)
+        region = self.region(next(iter(analysis["regions"]), None))
+        return f"{self.tables.districts[district].name}, {region}" if district else region
 
     def error(self, key: str, values: Mapping[str, Any]) -> str:
         known = {"by": "?"} | {name: str(value) for name, value in values.items()}

@@ -8,22 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from threading import Thread
 from typing import Any
 
 import pytest
-from scrapy import Request
-from scrapy.exceptions import IgnoreRequest
 
 from crawler import Batch, Document, Note, Source, Visit
 from crawler.adapters import Draft, Response, adapter_named
-from crawler.guard import GuardMiddleware, is_public
-from crawler.run import Politeness, crawl
+from crawler.public import is_public
+from crawler.run import Politeness, Robots, crawl
+from crawler.source import source_row
 
 POLITE = Politeness(
     "Kentongan-Test (+test@example.invalid)", delay=0.0, timeout=2.0, max_bytes=200_000, allow_private=True
@@ -239,6 +238,25 @@ def test_one_request_at_a_time_with_a_pause_and_a_contact() -> None:
     assert agents == {POLITE.user_agent}
 
 
+def test_robots_txt_is_asked_for_once_a_day() -> None:
+    robots = (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /rahasia/")
+    held: Robots = {}
+
+    def visit() -> list[str]:
+        return [
+            visit.status
+            for batch in crawl([source(one, "/rahasia/feed")], POLITE, robots=held)
+            for visit in batch.visits
+        ]
+
+    with site({"/rahasia/feed": feed(item("a", "/a")), "/robots.txt": robots}) as one:
+        assert visit() == visit() == ["blocked"]
+        assert one.paths() == ["/robots.txt"]
+        held[one.url]["at"] = (datetime.now(UTC) - timedelta(hours=25)).isoformat()
+        assert visit() == ["blocked"]
+        assert one.paths() == ["/robots.txt"] * 2
+
+
 def test_robots_forbid_the_feed_itself() -> None:
     robots = (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /")
     with site({"/feed": feed(item("a", "/a")), "/robots.txt": robots}) as one:
@@ -293,6 +311,46 @@ def test_a_slow_answer_is_given_up_and_costs_the_others_nothing() -> None:
     assert (visits["lambat"].status, visits["lambat"].notes[0].code) == ("unreachable", "timeout")
 
 
+def test_a_visit_ends_when_its_time_is_up_and_says_what_is_left() -> None:
+    def slow(headers: dict[str, str]) -> Reply:
+        time.sleep(0.4)
+        return 200, {}, f"<article><p>{TEXT}</p></article>".encode()
+
+    routes: dict[str, Reply | Route] = {f"/p{n}": slow for n in range(20)}
+    with site(routes | {"/feed": feed(*(item(f"t{n}", f"/p{n}", "pendek") for n in range(20)))}) as one:
+        documents, visits = heard(source(one), politeness=replace(POLITE, visit_limit=1.0))
+    visit = visits["uji"]
+    assert 0 < len(documents) < 10
+    assert (visit.status, visit.unfinished, visit.validators) == ("ok", True, {})
+    assert visit.notes[-1].code == "time-up"
+    assert f"{20 - len(documents)} permintaan" in visit.notes[-1].message
+
+
+def test_a_crawl_that_runs_out_of_time_tells_every_source() -> None:
+    """Also of those that were not begun: so many hosts are asked at once, and all of them are slow."""
+
+    def slow(headers: dict[str, str]) -> Reply:
+        time.sleep(3)
+        return feed()
+
+    with ExitStack() as stack:
+        sites = [stack.enter_context(site({"/robots.txt": (404, {}, b""), "/feed": slow})) for _ in range(34)]
+        sources = [source(one, name=str(number)) for number, one in enumerate(sites)]
+        documents, visits = heard(*sources, politeness=replace(POLITE, run_limit=1.0))
+    assert not documents
+    assert len(visits) == 34
+    assert all(visit.status == "unreachable" and visit.unfinished and visit.notes for visit in visits.values())
+    assert {visit.notes[0].code for visit in visits.values()} >= {"unfinished"}
+
+
+@pytest.mark.parametrize("address", ["http://[rusak/", "", "bukan alamat", "http://x:99999/", "mailto:a@b.example"])
+def test_a_source_without_an_address_is_told_and_the_others_are_visited(address: str) -> None:
+    with site({"/feed": feed(item("a", "/a"))}) as one:
+        documents, visits = heard(Source("rusak", "feed", address), source(one))
+    assert [document.source for document in documents] == ["uji"]
+    assert (visits["rusak"].status, visits["rusak"].notes[0].code) == ("broken", "address-odd")
+
+
 def test_a_name_that_does_not_exist_and_a_closed_port() -> None:
     _, visits = heard(
         Source("nama", "feed", "http://tidak-ada.invalid/feed"),
@@ -340,14 +398,6 @@ def test_what_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize(
-    "address", ["http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest", "ftp://x.example/"]
-)
-def test_addresses_in_digits_are_stopped_before_anything_is_sent(address: str) -> None:
-    with pytest.raises(IgnoreRequest):
-        GuardMiddleware(allow_private=False).process_request(Request(address))
-
-
 def test_what_is_public() -> None:
     assert is_public("8.8.8.8")
     assert is_public("2001:4860:4860::8888")
@@ -393,23 +443,13 @@ def test_closing_the_crawl_ends_the_child() -> None:
 
 def test_the_child_ends_with_its_parent() -> None:
     with site({"/feed": (200, {}, b"")}) as one:
-        order = {"sources": [], "politeness": {"user_agent": "x", "allow_private": True}, "probe": False}
-        order["sources"] = [
-            {
-                "name": "x",
-                "adapter": "feed",
-                "url": one.url + "/feed",
-                "known": [],
-                "validators": {},
-                "since": None,
-                "options": {},
-            }
-        ]
+        order = {"addresses": [one.url], "politeness": {"user_agent": "x", "allow_private": True}, "probe": False}
         child = subprocess.Popen(
             [sys.executable, "-m", "crawler.spider"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
         assert child.stdin
-        child.stdin.write(json.dumps(order).encode() + b"\n")
+        for row in (order, source_row(source(one))):
+            child.stdin.write(json.dumps(row).encode() + b"\n")
         child.stdin.flush()
         child.stdin.close()  # what a dying parent does
         assert child.wait(timeout=20) is not None

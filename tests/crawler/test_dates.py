@@ -34,7 +34,7 @@ def test_reads(text: str, expected: str) -> None:
     assert parse_date(text, NOW) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", None, "kemarin sore", "31/02/2026", "99 Foo 2026", "x" * 100_000])
+@pytest.mark.parametrize("text", ["", None, "kemarin sore", "31/02/2026", "99 Foo 2026", "0000-00-00", "x" * 100_000])
 def test_reads_nothing_where_there_is_nothing(text: str | None) -> None:
     assert parse_date(text, NOW) is None
 
@@ -45,3 +45,18 @@ def test_only_what_can_be_true_is_believed() -> None:
     assert believable(NOW + timedelta(hours=2), NOW) == (NOW, "date-ahead")
     assert believable(NOW - timedelta(days=1), NOW) == (NOW - timedelta(days=1), None)
     assert believable(None, NOW) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 Jan 0001 00:00 WIB",
+        "0001-01-01T00:00:00+07:00",
+        "9999-12-31T23:59:59-07:00",
+        "Mon, 01 Jan 0001 00:00:00 +0000",
+    ],
+)
+def test_the_ends_of_the_calendar_are_read_and_not_believed(text: str) -> None:
+    moment = parse_date(text, NOW)
+    assert moment is not None
+    assert believable(moment, NOW) == (None, "date-impossible")

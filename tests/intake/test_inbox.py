@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crawler import Document
-from intake import inbox
+from intake import drops, inbox
 from intake.database import Sessions
 from intake.models import Candidate, Mention, now
 from tests.intake.made import NOW, OUTAGE, analysis, document, told
@@ -152,7 +152,7 @@ def test_import_reads_json_lines_and_csv(tmp_path: Path) -> None:
         + document(9).to_json()
         + "\n"
     )
-    ((documents, refusals),) = inbox.read_import(lines)
+    ((documents, refusals),) = drops.read_import(lines)
     assert [(d.text, d.url) for d in documents] == [
         ("air mati", "https://x.example/1"),
         ("a", ""),
@@ -163,15 +163,15 @@ def test_import_reads_json_lines_and_csv(tmp_path: Path) -> None:
     assert [(refusal.line, refusal.kept) for refusal in refusals] == [(3, False), (4, False), (5, True)]
     table = tmp_path / "b.csv"
     table.write_text('id,text,source,url\n7,"baris\nkedua",Warga,javascript:alert(1)\n,,,\n', encoding="utf-8")
-    ((documents, refusals),) = inbox.read_import(table)
+    ((documents, refusals),) = drops.read_import(table)
     assert [(d.text, d.source, d.url) for d in documents] == [("baris\nkedua", "Warga", "")]
     assert len(refusals) == 1
 
 
-def imported(tmp_path: Path, *rows: dict[str, object]) -> tuple[list[Document], list[inbox.Refusal]]:
+def imported(tmp_path: Path, *rows: dict[str, object]) -> tuple[list[Document], list[drops.Refusal]]:
     lines = tmp_path / "c.jsonl"
     lines.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    ((documents, refusals),) = inbox.read_import(lines)
+    ((documents, refusals),) = drops.read_import(lines)
     return documents, refusals
 
 

@@ -251,9 +251,19 @@ def test_retention_deletes_by_outcome(factory: Sessions) -> None:
         accounts.sign_in(session, "Rina", "sandi yang panjang", "x")
         session.execute(update(SignIn).values(ended_at=now() - timedelta(days=31)))
         session.execute(update(Mention).values(fetched_at=now() - timedelta(days=31)))
-        assert retention.run(session, dry_run=True) == {"sign_in_attempts": 0, "sessions": 1, "mentions": 1}
+        assert retention.run(session, dry_run=True) == {
+            "sign_in_attempts": 0,
+            "sessions": 1,
+            "visits": 0,
+            "mentions": 1,
+        }
         assert retention.run(session, dry_run=False)["mentions"] == 1
-        assert retention.run(session, dry_run=False) == {"sign_in_attempts": 0, "sessions": 0, "mentions": 0}
+        assert retention.run(session, dry_run=False) == {
+            "sign_in_attempts": 0,
+            "sessions": 0,
+            "visits": 0,
+            "mentions": 0,
+        }
         assert len(session.scalars(select(Mention)).all()) == 1
 
 

@@ -25,6 +25,8 @@
     if (rows.length && event.key === "k") return step(-1);
     const find = (name) => [...document.querySelectorAll(`[${name}]`)].find((one) => one.getAttribute(name) === event.key);
     const focus = find("data-focus");
+    const folded = focus && focus.closest("details");
+    if (folded) folded.open = true;
     if (focus) { event.preventDefault(); focus.focus(); focus.scrollIntoView({ block: "center" }); return; }
     const target = find("data-key");
     if (target) { event.preventDefault(); target.click(); }

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from intake import accounts, alerts, review
+from intake import accounts, courier, review
+from intake.cases import WIB
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.models import (
@@ -28,6 +30,7 @@ from intake.models import (
     Mention,
     Person,
     SourceState,
+    now,
 )
 from intake.settings import Settings
 from intake.start import first_start
@@ -362,6 +365,96 @@ def test_sources_are_told_in_words(client: TestClient, factory: Sessions) -> Non
         assert words in page, words
 
 
+def test_each_source_says_how_it_is_and_those_in_trouble_come_first(client: TestClient, factory: Sessions) -> None:
+    figures = {
+        "until": now().astimezone(WIB).date().isoformat(),
+        "new": [0] * 26 + [4, 2],
+        "answered": 10,
+        "unchanged": 9,
+        "known": 0.8,
+        "yields": {"titles": [1.0, 1.0], "dates": [None, 0.5], "bodies": [None, None]},
+    }
+    at = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    well = {"health": "well", "status": "ok", "pace": 20.0, "expected_at": at + timedelta(hours=12), "figures": figures}
+    gone = {"health": "gone", "health_since": at, "status": "unreachable", "cause": {"visits": 4}, "strain": 2.0}
+    with factory.begin() as session:
+        session.add(source(name="Awan", visited_at=at, success_at=at, **well))
+        session.add(source(name="Badai", url="https://b.example", visited_at=at, due_at=at, **gone))
+        session.add(source(name="Cerah", url="https://c.example", enabled=False))
+        session.add(source(name="Dingin", url="https://d.example"))
+        session.add(source(name="Embun", url="https://b.example/2", wait_until=now() + timedelta(hours=2)))
+    html = sign_in(client)
+    page = client.get("/sumber").text
+    assert re.findall(r"<h2>(\w+)</h2>", page) == ["Badai", "Awan", "Dingin", "Embun", "Cerah"]
+    for words in (
+        '<span class="state gone">hilang</span>',
+        "Sejak Sel, 24 Nov 12.00 WIB alamat ini menjawab bahwa isinya tidak ada lagi (4 kunjungan).",
+        "setiap 60 menit, karena gagal",
+        "setiap 20 menit, disesuaikan",
+        "<dd>Sel, 24 Nov</dd>",
+        "<dd>90%</dd>",
+        "<dd>80%</dd>",
+        "100%, biasanya 100%",
+        "<dd>biasanya 50%</dd>",
+        "atas permintaan situs itu",
+        "6 teks baru dalam 28 hari terakhir, paling banyak 4 sehari",
+    ):
+        assert words in page, words
+    assert page.count("atas permintaan situs itu") == 2, "sources of one host wait together"
+    assert re.findall(r"<h2>(\w+)</h2>", client.get("/sumber?group=bad").text) == ["Badai"]
+    assert re.findall(r"<h2>(\w+)</h2>", client.get("/sumber?text=DING").text) == ["Dingin"]
+    assert "Tidak ada sumber yang cocok." in client.get("/sumber?group=off&text=awan").text
+    assert client.get(f"/sumber?number={'9' * 30}").status_code == 422
+    client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"})
+    page = client.get("/sumber").text
+    for words in (">gone<", "every 60 minutes, as it fails", "6 new texts in the last 28 days", "Tue, 24 Nov"):
+        assert words in page, words
+
+
+def test_many_sources_are_shown_a_page_at_a_time(client: TestClient, factory: Sessions) -> None:
+    with factory.begin() as session:
+        session.add_all(source(name=f"S{number:02}", url=f"https://{number}.example") for number in range(51))
+    sign_in(client)
+    page = client.get("/sumber?text=s").text
+    assert len(re.findall("<h2>", page)) == 50
+    (following,) = re.findall(r'href="(/sumber\?[^"]+)" rel="next"', page)
+    page = client.get(unescape(following)).text
+    assert re.findall(r"<h2>(\w+)</h2>", page) == ["S50"]
+    assert 'rel="next"' not in page
+
+
+def test_a_new_address_is_taken_over_by_an_administrator(client: TestClient, factory: Sessions) -> None:
+    with factory.begin() as session:
+        session.add(source(name="A", health="moved", moved_to="https://baru.example/feed"))
+        session.add(source(name="B", url="https://b.example", health="moved", moved_to="https://b2.example"))
+        session.add(source(name="C", url="https://b2.example"))
+    html = sign_in(client)
+    assert "Ambil alih alamat baru" not in client.get("/sumber").text
+    assert client.post("/sumber/1/pindah", data={"csrf": token(html)}).status_code == 403
+    html = sign_in(client, "bos")
+    assert "Ambil alih alamat baru" in client.get("/sumber").text
+    page = client.post("/sumber/1/pindah", data={"csrf": token(html)}).text
+    assert "Mulai sekarang alamat yang baru yang didengarkan." in page
+    assert "Alamat lama, sudah diganti" in page
+    assert "sudah menjadi milik sumber lain" in client.post("/sumber/2/pindah", data={"csrf": token(html)}).text
+    assert "sudah menjadi milik sumber lain" in client.post("/sumber/1/pindah", data={"csrf": token(html)}).text
+    assert client.post("/sumber/9/pindah", data={"csrf": token(html)}).status_code == 404
+    with factory.begin() as session:
+        assert session.scalars(select(SourceState.url).order_by(SourceState.id)).first() == "https://baru.example/feed"
+
+
+def test_a_message_to_the_operator_that_failed_stands_on_the_contacts_page(
+    client: TestClient, factory: Sessions
+) -> None:
+    with factory.begin() as session:
+        session.add(Alert(subject="1 sumber terganggu", body="", state="failed", attempts=9, error="not_taken"))
+    html = sign_in(client, "bos")
+    page = client.get("/kontak").text
+    assert "operator sumber" in page
+    assert "Layanan di alamat itu tidak menerima pesannya." in page
+    assert "Pesan itu akan dikirim lagi" in client.post("/kontak/pesan/1", data={"csrf": token(html)}).text
+
+
 def test_words_are_sought_in_what_was_told(client: TestClient, candidates: list[int]) -> None:
     sign_in(client)
     found = client.get("/", params={"text": "BANGKINANG"}).text
@@ -499,8 +592,8 @@ def test_a_new_password_is_asked_for_twice(client: TestClient, factory: Sessions
     assert client.post("/pengguna/siapa", data={"csrf": token(html), "action": "password"}).url.path == "/masuk"
 
 
-def test_contacts_only_by_listed_ways(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "_resolve", lambda host: ["10.0.0.7"] if host == "dalam.example" else [host])
+def test_contacts_only_by_listed_ways(client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "addresses_of", lambda host: ["10.0.0.7"] if host == "dalam.example" else [host])
     sign_in(client, "bos")
     page = client.get("/kontak").text
     data = {"csrf": token(page), "agency": "RI-1471-DISHUB", "name": "Pak Adi", "address": "console://"}
@@ -509,7 +602,9 @@ def test_contacts_only_by_listed_ways(client: TestClient, monkeypatch: pytest.Mo
         assert words in added, words
     for given, words in (
         ({"address": "file:///etc/passwd"}, "Pesan tidak dapat dikirim ke alamat “file”"),
-        ({"address": "json://127.0.0.1:9911/x"}, "127.0.0.1 berada di jaringan dalam"),
+        ({"address": "json://127.0.0.1/x"}, "127.0.0.1 berada di jaringan dalam"),
+        ({"address": "json://hook.example:9911/x"}, "hook.example memakai pintu yang tidak diizinkan"),
+        ({"address": "mailto://a:b@kantor.example"}, "Tulis alamat surelnya saja"),
         ({"address": "jsons://dalam.example/x"}, "dalam.example berada di jaringan dalam (10.0.0.7)"),
         ({"agency": "X"}, "Tidak ada instansi bernama X"),
         ({"name": "A"}, "Nama harus 2 sampai 120 huruf"),
@@ -518,7 +613,10 @@ def test_contacts_only_by_listed_ways(client: TestClient, monkeypatch: pytest.Mo
         assert answer.status_code == 422
         assert words in unescape(answer.text)
         assert f'value="{given.get("name", "Bu Ida")}"' in answer.text
-    plain = client.post("/kontak", data=data | {"name": "Bu Ida", "address": "ida@dishub.example"}).text
+    mail = data | {"name": "Bu Ida", "address": "ida@dishub.example"}
+    assert "mengisi pengaturan mail_host dan mail_sender" in client.post("/kontak", data=mail).text
+    client.app.state.settings = settings.model_copy(update={"mail_host": "mail.example", "mail_sender": "a@b.example"})  # type: ignore[attr-defined]
+    plain = client.post("/kontak", data=mail).text
     assert "<td>ida@dishub.example</td>" in plain
     assert "mailto" not in plain
 

@@ -1,0 +1,137 @@
+"""robots.txt by RFC 9309: what it forbids is not asked for, and where it cannot be had nothing is.
+
+An answer of 400 to 499 means that there is none, and all is allowed; one of 500 or more, or none at all, means that we do
+not know, and all is forbidden until the next visit. 429 and 503 mean stop, as everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from protego import Protego
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest, StopDownload
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from crawler.guard import Barred, Unsent
+from crawler.hosts import downloader_of, host_of, wait_of
+from crawler.unpack import UnknownEncoding, unpack
+
+US = "kentongan"  # our name in a robots.txt
+LARGEST = 500 * 1024  # bytes that are read of one; RFC 9309 asks for no less
+LARGEST_HELD = 20_000  # characters of one that is kept for the next crawl
+KEPT = timedelta(hours=24)  # as long as RFC 9309 allows
+_AGENT = re.compile(r"\s*user[- ]?agent\s*[:\s]\s*(?P<name>[^#]*)", re.IGNORECASE)
+
+Held = dict[str, dict[str, str]]  # origin -> its text, and when it was fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a host allows: everything where there are no rules, nothing where they could not be had."""
+
+    parsed: Protego | None = None
+    unknown: Exception | None = None
+
+
+class Robots:
+    """A downloader middleware: each host's robots.txt is asked for once, before its first page, if it is not held yet."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.held: Held = crawler.settings["ROBOTS"]  # handed in by the parent, and handed back at the end
+        self.rules: dict[str, asyncio.Future[Rules]] = {}
+        crawler.signals.connect(self._received, signal=signals.bytes_received)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Robots:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        if request.meta.get("dont_obey_robotstxt"):
+            return
+        parts = urlsplit(request.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self.rules:
+            self.rules[origin] = asyncio.ensure_future(self._fetched(origin))
+        rules = await self.rules[origin]
+        if rules.unknown is not None:
+            raise rules.unknown.with_traceback(None)
+        if rules.parsed is not None and not rules.parsed.can_fetch(request.url, US):
+            raise Barred("robots")
+
+    async def _fetched(self, origin: str) -> Rules:
+        if origin in self.held:
+            return self._parsed(self.held[origin]["text"], host_of(origin))
+        engine = self.crawler.engine
+        assert engine is not None
+        request = Request(
+            f"{origin}/robots.txt",
+            callback=NO_CALLBACK,
+            meta={"dont_obey_robotstxt": True, "robots": 0, "download_maxsize": 0},
+            priority=1000,
+        )
+        try:
+            return self._rules(await engine.download_async(request), origin)
+        except (Barred, Unsent) as error:
+            return Rules(unknown=error)
+        except IgnoreRequest:  # five redirects and no end: as good as none
+            return Rules()
+        except Exception as error:  # whatever keeps it from us, the note of the page will say so
+            return Rules(unknown=error)
+
+    def _rules(self, response: Response, origin: str) -> Rules:
+        if response.status in (429, 503):
+            after = (response.headers.get("Retry-After") or b"").decode("latin-1")
+            downloader_of(self.crawler).stop(host_of(origin), wait_of(after, datetime.now(UTC)))
+            return Rules(unknown=Unsent("asked-to-stop", host_of(origin)))
+        if response.status >= 500:
+            return Rules(unknown=Barred("robots-unknown", passing=True, status=str(response.status)))
+        text = "\n".join(_ours(_text(response))) if 200 <= response.status < 300 else ""
+        if len(text) <= LARGEST_HELD:
+            self.held[origin] = {"text": text, "at": datetime.now(UTC).isoformat()}
+        return self._parsed(text, host_of(origin))
+
+    def _parsed(self, text: str, host: str) -> Rules:
+        parsed = Protego.parse(text) if text else None
+        if parsed and (pace := parsed.crawl_delay(US)):
+            downloader_of(self.crawler).slow_down(host, pace)
+        return Rules(parsed)
+
+    def _received(self, data: bytes, request: Request) -> None:
+        """No more is taken of a robots.txt than is read."""
+        if "robots" in request.meta:
+            request.meta["robots"] += len(data)
+            if request.meta["robots"] > LARGEST:
+                raise StopDownload(fail=False)
+
+
+def fresh(held: Held, now: datetime) -> Held:
+    """Those that were fetched within the last day."""
+    return {origin: one for origin, one in held.items() if now - datetime.fromisoformat(one["at"]) < KEPT}
+
+
+def _text(response: Response) -> str:
+    encodings = b",".join(response.headers.getlist("Content-Encoding")).decode("latin-1")
+    try:
+        return unpack(response.body, encodings, LARGEST).body[:LARGEST].decode("utf-8-sig", "replace")
+    except UnknownEncoding:
+        return ""
+
+
+def _ours(text: str) -> Iterator[str]:
+    """The lines of a robots.txt, with one name for all the others: ten thousand names over as many rules cost minutes."""
+    for line in text.splitlines():
+        agent = _AGENT.match(line)
+        if agent is None:
+            yield line
+            continue
+        name = agent["name"].strip().lower()
+        yield f"User-agent: {US if re.match(rf'{US}(?![a-z_-])', name) else '*' if name == '*' else 'another'}"

@@ -1,0 +1,181 @@
+"""Tally: what one visit has told so far, and what it still has to ask for."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from time import monotonic
+
+from crawler.adapters import Adapter, Draft, Request
+from crawler.document import Kind, document_key
+from crawler.notes import Note, note
+from crawler.source import Source, Status, Validators, Visit
+
+AT_ONCE = 2  # requests of one visit that are under way: one is fetched while the other is read
+MOST_COSTLY = 3  # pages of one visit whose reader had to be ended
+MOST_NOTES = 100  # of one visit
+MOST_EDITED = 10  # known pages of one visit that are fetched again because their list shows them in another state
+LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short")  # articles left out for what they are
+NO_BODY = frozenset({"summary-only", "headline-only"})
+
+
+@dataclass
+class Tally:
+    """One visit to one source, while it lasts."""
+
+    source: Source
+    adapter: Adapter
+    started_at: datetime
+    ends: float = float("inf")  # by the monotonic clock: nothing is asked for after that
+    most_lists: int = 0
+    lists: int = 0  # list pages asked for
+    longer: bool = False  # there are more list pages than that
+    waiting: deque[Request] = field(default_factory=deque)  # what is to be asked for, lists first
+    open: int = 0  # requests under way
+    requests: int = 0  # that were sent, redirects among them
+    silent: str = ""  # code of why nothing more is asked for
+    unasked: Counter[str] = field(default_factory=Counter)  # requests that were not sent, by such codes
+    wait_until: datetime | None = None
+    unchanged: int = 0
+    found: int = 0  # items of the lists, known or not
+    documents: int = 0
+    parts: Counter[str] = field(default_factory=Counter)  # what the documents have: titles, dates, bodies
+    costly: int = 0  # pages whose reader had to be ended
+    moved_to: str | None = None
+    failure: Status | None = None
+    unfinished: bool = False  # an article may come when it is asked for again
+    notes: list[Note] = field(default_factory=list)
+    validators: dict[str, Validators] = field(default_factory=dict)
+    asked: set[str] = field(
+        default_factory=set
+    )  # keys of the pages that were asked for; all visits of a crawl share them
+    edited: dict[str, str] = field(default_factory=dict)  # key -> stamp of known pages that are asked for again
+    stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
+    aliases: dict[str, str] = field(default_factory=dict)  # see `crawler.source.Visit`
+
+    @property
+    def kind(self) -> Kind:
+        """What an adapter of posts brings is a post, whatever was configured: its authors are people with handles."""
+        return "post" if self.adapter.KIND == "post" else self.source.kind
+
+    @property
+    def finished(self) -> bool:
+        return self.open == 0 and (not self.waiting or bool(self.silent))
+
+    def add(self, requests: Iterable[Request], *, lists_only: bool = False) -> None:
+        """Put what an adapter wants on the list of what to ask for; known pages and lists beyond the limit left out."""
+        lists, pages = [], []
+        for request in requests:
+            if request.page_of is not None:
+                pages += [] if lists_only else [request]
+            elif self.lists < self.most_lists:
+                self.lists += 1
+                lists.append(request)
+            else:
+                self.longer = True
+        self.waiting.extendleft(reversed(lists))
+        self.waiting.extend(self._wanted(pages))
+
+    def _wanted(self, pages: Iterable[Request]) -> Iterator[Request]:
+        """The pages nobody has asked for yet: those that are not known, and a few that were edited since.
+
+        A list that shows more than half of what is known in another state dates everything anew, and tells nothing.
+        """
+        drafts = {document_key(page.page_of.identity): page for page in pages if page.page_of}
+        new = {key: page for key, page in drafts.items() if key not in self.source.known}
+        states = {key: page.page_of.stamp for key, page in drafts.items() if key not in new and page.page_of}
+        edited = [key for key, stamp in states.items() if key not in self.asked and self.wants(key, stamp)]
+        if len(edited) > max(2, len(states) / 2):
+            self.stamps |= {key: states[key] for key in edited}
+            edited = []
+        again = edited[: MOST_EDITED - len(self.edited)]
+        self.edited |= {key: states[key] for key in again}
+        for key in (*new, *again):
+            if key not in self.asked:
+                self.asked.add(key)
+                yield drafts[key]
+
+    def wants(self, key: str, stamp: str) -> bool:
+        """Whether a document is not known, or not in this state; a state that is seen for the first time is learnt."""
+        if key not in self.source.known:
+            return True
+        if stamp and key not in self.source.stamps:
+            self.stamps[key] = stamp
+        return bool(stamp) and self.source.stamps.get(key, stamp) != stamp
+
+    def next(self) -> Iterator[Request]:
+        """What to ask for now."""
+        if self.waiting and monotonic() > self.ends:
+            self.silent = self.silent or "time-up"
+        while self.waiting and self.open < AT_ONCE and not self.silent:
+            self.open += 1
+            yield self.waiting.popleft()
+
+    def held_back(self, code: str, until: datetime | None = None) -> None:
+        """A request was not sent: neither are those that wait."""
+        self.silent = self.silent or code
+        self.unasked[code] += 1
+        if until:
+            self.wait_until = max(until, self.wait_until or until)
+
+    def count(self, draft: Draft, keys: Iterable[str]) -> None:
+        """One more document."""
+        self.source = replace(self.source, known=self.source.known.union(keys))
+        self.documents += 1
+        self.parts.update(
+            titles=bool(draft.title), dates=draft.published_at is not None, bodies=not NO_BODY.intersection(draft.notes)
+        )
+
+    def fail(self, status: Status, told: Note) -> None:
+        self.failure = self.failure or status
+        self.notes.insert(0, told)
+
+    def cost(self) -> None:
+        """A reader had to be ended; a source that does so again and again is not read on."""
+        self.costly += 1
+        if self.costly >= MOST_COSTLY:
+            self.silent = self.silent or "too-costly"
+
+    def visit(self) -> Visit:
+        if self.silent:
+            self.unasked[self.silent] += len(self.waiting)
+        unfinished = bool(self.failure or self.silent or self.waiting or self.unfinished)
+        return Visit(
+            self.source.name,
+            self._status(),
+            self.started_at,
+            datetime.now(UTC),
+            self.requests,
+            self.unchanged,
+            self.found,
+            self.documents,
+            self._told(),
+            {} if unfinished else self.validators,
+            unfinished,
+            titles=self.parts["titles"],
+            dates=self.parts["dates"],
+            bodies=self.parts["bodies"],
+            wait_until=self.wait_until,
+            lost=sum(told.code in LOST for told in self.notes),
+            moved_to=self.moved_to,
+            aliases=self.aliases,
+            stamps=self.stamps | ({} if unfinished else self.edited),  # those whose page failed for good among them
+        )
+
+    def _status(self) -> Status:
+        if self.failure and not self.documents:
+            return self.failure
+        if self.unchanged and not self.found:
+            return "unchanged"
+        return "ok" if self.found else "empty"
+
+    def _told(self) -> tuple[Note, ...]:
+        """The notes, at most MOST_NOTES and one that counts the others."""
+        notes = list(self.notes)
+        if self.longer:
+            notes.append(note("list-limit", self.source.url))
+        notes += [note(code, self.source.url, "asked-again", count=n) for code, n in self.unasked.items() if n]
+        more = len(notes) - MOST_NOTES
+        return (*notes[:MOST_NOTES], *([note("more-notes", count=more)] if more > 0 else ()))
