@@ -28,13 +28,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid, parseaddr
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from crawler.public import is_public
-
-if TYPE_CHECKING:
-    from intake.settings import Settings
 
 MAIL = ("mailto", "mailtos")
 WEB_PORTS = {"json": 80, "jsons": 443, "ntfys": 443}  # of these the address itself names the host that is called
@@ -70,18 +67,6 @@ class Ways:
     ports: tuple[int, ...] = (80, 443)  # of services on the internet
     mail: MailServer | None = None
     seconds: int = 30  # one message may take in all
-
-    @classmethod
-    def of(cls, settings: Settings) -> Ways:
-        from intake.settings import mail_password
-
-        if settings.mail_host is None:
-            return cls(settings.message_ports)
-        sender, user = settings.mail_sender or "", settings.mail_user or ""
-        mail = MailServer(
-            settings.mail_host, settings.mail_port, sender, user, mail_password(settings), settings.mail_tls
-        )
-        return cls(settings.message_ports, mail)
 
 
 class AddressRefused(ValueError):

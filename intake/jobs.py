@@ -16,10 +16,10 @@ from threading import Event
 from crawler import Batch, Document, Source, Visit
 from crawler.run import Politeness, Robots, crawl
 from intake import alerts, drops, inbox, retention, sources
-from intake.courier import Ways, as_address
+from intake.courier import as_address
 from intake.database import Sessions
 from intake.models import Mention
-from intake.settings import Settings, evidence_folder, pseudonym_key
+from intake.settings import Settings, evidence_folder, pseudonym_key, ways_of
 from nlp import Analysis, Text
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def send_alerts(sessions: Sessions, settings: Settings) -> int:
     """Send the messages that decisions, and sources in trouble, left in the outbox."""
     to = settings.operator_address
     operator = as_address(to.get_secret_value()) if to else None
-    return alerts.send_waiting(sessions, ways=Ways.of(settings), operator=operator)
+    return alerts.send_waiting(sessions, ways=ways_of(settings), operator=operator)
 
 
 def clean_up(sessions: Sessions, settings: Settings) -> dict[str, int]:

@@ -8,9 +8,13 @@ import stat
 from contextlib import suppress
 from email.utils import parseaddr
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+if TYPE_CHECKING:
+    from intake.courier import Ways
 
 DEMO_DATABASE = "sqlite:///kentongan-demo.db"  # the demo's own, unless another is named for it
 DATABASES = ("sqlite", "postgresql+psycopg")  # beginnings of the addresses of databases we know
@@ -158,6 +162,17 @@ def evidence_folder(settings: Settings) -> Path:
     url = settings.database_url
     database = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else "kentongan")
     return database.absolute().with_suffix(".evidence")
+
+
+def ways_of(settings: Settings) -> Ways:
+    """By which ways messages may leave."""
+    from intake.courier import MailServer, Ways
+
+    if settings.mail_host is None:
+        return Ways(settings.message_ports)
+    sender, user = settings.mail_sender or "", settings.mail_user or ""
+    mail = MailServer(settings.mail_host, settings.mail_port, sender, user, mail_password(settings), settings.mail_tls)
+    return Ways(settings.message_ports, mail)
 
 
 def mail_password(settings: Settings) -> str:

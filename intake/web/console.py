@@ -33,7 +33,7 @@ from intake.models import (
     SourceState,
     now,
 )
-from intake.settings import Settings
+from intake.settings import Settings, ways_of
 from intake.start import press_of
 from intake.web import present
 from intake.web.i18n import LANGUAGES
@@ -694,7 +694,7 @@ def _address(typed: str, settings: Settings) -> str:
     if not address.isprintable():
         raise Wrong("address_incomplete", given="?")
     try:
-        courier.check_address(address, courier.Ways.of(settings))
+        courier.check_address(address, ways_of(settings))
     except courier.AddressRefused as error:
         raise Wrong(error.key, **error.values) from None
     return address

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from intake import courier
 from intake.courier import AddressRefused, MailServer, NotDelivered, Ways
-from intake.settings import Settings
+from intake.settings import Settings, ways_of
 
 MAIL = MailServer("mail.kantor.example", 587, "kentongan@kantor.example")
 NO_HOST = [
@@ -469,11 +469,11 @@ def test_the_mail_server_comes_from_the_settings(tmp_path: Path) -> None:
     secret.write_text("dari berkas\n")
     secret.chmod(0o600)
     given: dict[str, Any] = {"mail_host": "mail.kantor.example", "mail_sender": "a@b.example", "mail_user": "k"}
-    ways = Ways.of(Settings(**given, mail_password_file=secret))
+    ways = ways_of(Settings(**given, mail_password_file=secret))
     assert ways.mail == MailServer("mail.kantor.example", 587, "a@b.example", "k", "dari berkas")
     assert "dari berkas" not in repr(ways)
-    assert Ways.of(Settings(**given, mail_password="lain", mail_password_file=secret)).mail.password == "lain"  # type: ignore[union-attr]
-    assert Ways.of(Settings()).mail is None
+    assert ways_of(Settings(**given, mail_password="lain", mail_password_file=secret)).mail.password == "lain"  # type: ignore[union-attr]
+    assert ways_of(Settings()).mail is None
     secret.chmod(0o640)
     for wrong, why in (
         ({"mail_password_file": secret}, "chmod 600"),
