@@ -42,6 +42,7 @@ class Handed:
         where = draft.url if tally.kind == "article" else tally.source.url
         if tally.kind == "article" and len(draft.text) < SHORTEST and not headline_only:
             tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
+            tally.left_out |= {met} if is_page else set()
             return None
         keys = self._keys(draft, response.url if is_page else "")
         if keys[0] in self.texts:

@@ -120,5 +120,6 @@ def _visit(row: dict[str, Any]) -> Visit:
     for name in ("started_at", "finished_at", "wait_until"):
         row[name] = datetime.fromisoformat(row[name]) if row[name] else None
     row["notes"] = tuple(Note(**note) for note in row["notes"])
+    row["left_out"] = tuple(row["left_out"])
     row["validators"] = {url: Validators(**value) for url, value in row["validators"].items()}
     return Visit(**row)

@@ -64,6 +64,7 @@ class Visit:
     dates: int = 0
     bodies: int = 0
     lost: int = 0  # articles whose page was left out, because nothing could be read in it
+    left_out: tuple[str, ...] = ()  # keys of articles that cannot be had or read, and will not be at the next visit
     moved_to: str | None = None  # where the source's address leads for good, by permanent redirects alone
     aliases: Mapping[str, str] = field(
         default_factory=dict

@@ -190,7 +190,7 @@ class Listener(scrapy.Spider):
             tally.fail("unreachable" if reading.passing else "broken", failure)
             return
         tally.notes.append(failure)
-        tally.unfinished |= reading.passing
+        tally.again_or_out(request, passing=reading.passing)
         if reading.costly:
             tally.cost()
 
@@ -228,8 +228,8 @@ class Listener(scrapy.Spider):
         passing = status == 429 or status >= 500
         told = refusal_note(response, request, then_of(request, passing=passing), until)
         if request.page_of is not None:
-            tally.unfinished |= passing
             tally.notes.append(told)
+            tally.again_or_out(request, passing=passing)
         else:
             refusal = status in (401, 403, 429) or (explained and status < 500)
             told = explained.failure if explained and explained.failure else told
@@ -251,8 +251,8 @@ class Listener(scrapy.Spider):
         else:
             status, told = why(failure, request)
             if request.page_of is not None:
-                tally.unfinished |= status == "unreachable"
                 tally.notes.append(told)
+                tally.again_or_out(request, passing=status == "unreachable")
             else:
                 tally.fail(status, told)
         tally.open -= 1

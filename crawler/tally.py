@@ -52,6 +52,7 @@ class Tally:
         default_factory=set
     )  # keys of the pages that were asked for; all visits of a crawl share them
     edited: dict[str, str] = field(default_factory=dict)  # key -> stamp of known pages that are asked for again
+    left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
     stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
     aliases: dict[str, str] = field(default_factory=dict)  # see `crawler.source.Visit`
 
@@ -83,16 +84,21 @@ class Tally:
 
         A list that shows more than half of what is known in another state dates everything anew, and tells nothing.
         """
-        drafts = {document_key(page.page_of.identity): page for page in pages if page.page_of}
-        new = {key: page for key, page in drafts.items() if key not in self.source.known}
-        states = {key: page.page_of.stamp for key, page in drafts.items() if key not in new and page.page_of}
+        drafts: dict[str, Request] = {}
+        states: dict[str, str] = {}  # of those that are known
+        for page in pages:
+            assert page.page_of is not None
+            key = document_key(page.page_of.identity)
+            drafts.setdefault(key, page)
+            if key in self.source.known:
+                states.setdefault(key, page.page_of.stamp)
         edited = [key for key, stamp in states.items() if key not in self.asked and self.wants(key, stamp)]
         if len(edited) > max(2, len(states) / 2):
             self.stamps |= {key: states[key] for key in edited}
             edited = []
         again = edited[: MOST_EDITED - len(self.edited)]
         self.edited |= {key: states[key] for key in again}
-        for key in (*new, *again):
+        for key in (*(key for key in drafts if key not in states), *again):
             if key not in self.asked:
                 self.asked.add(key)
                 yield drafts[key]
@@ -128,6 +134,12 @@ class Tally:
             titles=bool(draft.title), dates=draft.published_at is not None, bodies=not NO_BODY.intersection(draft.notes)
         )
 
+    def again_or_out(self, page: Request, *, passing: bool) -> None:
+        """An article was not had: it is asked for at the next visit if that may help, else not for some days."""
+        self.unfinished |= passing
+        if page.page_of and not passing:
+            self.left_out.add(document_key(page.page_of.identity))
+
     def fail(self, status: Status, told: Note) -> None:
         self.failure = self.failure or status
         self.notes.insert(0, told)
@@ -159,6 +171,7 @@ class Tally:
             bodies=self.parts["bodies"],
             wait_until=self.wait_until,
             lost=sum(told.code in LOST for told in self.notes),
+            left_out=tuple(sorted(self.left_out)),
             moved_to=self.moved_to,
             aliases=self.aliases,
             stamps=self.stamps | ({} if unfinished else self.edited),  # those whose page failed for good among them

@@ -65,7 +65,7 @@ class Day:
     titles: int = 0
     dates: int = 0
     bodies: int = 0
-    lost: int = 0  # the most in one visit: what cannot be read is asked for at every visit
+    lost: int = 0  # articles in which nothing could be read
 
     def tried(self, part: Part) -> int:
         return self.documents + (self.lost if part == "bodies" else 0)

@@ -86,10 +86,11 @@ def _same(document: Document, held: Mapping[str, Mention]) -> Mention | None:
 def _met_again(
     session: Session, mention: Mention, document: Document, row: Mapping[str, Any], held: Mapping[str, Mention]
 ) -> None:
-    """Learn its other keys. Its text is looked at where it was read at an address that was known before."""
+    """Learn its other keys. Its text is looked at where a list called for it, at an address that was known before."""
+    read_before = any(held.get(key) is mention for key in document.aliases or (document.key,))
     if document.stamp and mention.stamps.get(row["source"]) != document.stamp:
         mention.stamps = mention.stamps | {row["source"]: document.stamp}
-    if any(held.get(key) is mention for key in document.aliases or (document.key,)):
+    if document.stamp and read_before:
         revisions.note_edit(mention, row)
     _add_aliases(session, {key: mention.id for key in (document.key, *document.aliases) if key not in held})
 

@@ -63,6 +63,9 @@ class SourceState(Base):
     notes: Mapped[list[dict[str, str]]] = mapped_column(
         JSON, default=list, comment="crawler.source.Note rows of the last visit: code, message, url"
     )
+    left_out: Mapped[dict[str, str]] = mapped_column(
+        JSON, default=dict, comment="key of an article that could not be had or read -> day of the visit"
+    )
     # When it is visited next: intake.rhythm
     pace: Mapped[float | None] = mapped_column(
         comment="minutes between visits in force, adjusted around interval; null: interval"

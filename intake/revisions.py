@@ -21,9 +21,7 @@ from intake.masking import masked
 from intake.models import Mention, Revision
 
 MOST = 30  # earlier texts of one mention that are kept: the first, and the newest
-MOST_PAIRS = (
-    20_000  # of equal words that are looked at; beyond, the old text is shown as taken out, the new one as put in
-)
+MOST_PAIRS = 50_000  # of equal words, in what is compared; beyond, all of it is shown as taken out and put in
 AROUND = 90  # characters shown on each side of a change
 POORER = {"summary-only", "headline-only"}  # the article was not read this time
 
@@ -67,7 +65,7 @@ def take_over(session: Session, mention: Mention) -> None:
             hash=hash_of(mention.title, mention.text),
             seen_at=mention.edited_at or mention.fetched_at,
             evidence=mention.evidence,
-            pii=list((mention.analysis or {}).get("pii", ())),
+            pii=_covered(mention),
         )
     )
     edit, mention.edit = mention.edit, None
@@ -77,6 +75,13 @@ def take_over(session: Session, mention: Mention) -> None:
     session.expire(mention, ["revisions"])
     for beyond in mention.revisions[1 : max(1, len(mention.revisions) - MOST + 1)]:
         session.delete(beyond)
+
+
+def _covered(mention: Mention) -> list[dict[str, Any]]:
+    """What must be masked in its text; all of it, where that was never analysed."""
+    if mention.analysis is None:
+        return [{"start": 0, "end": len(mention.text), "type": "unread"}]
+    return list(mention.analysis.get("pii", ()))
 
 
 # ---- what changed --------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, false, func, select
 from sqlalchemy.orm import Session
 
 from crawler import Kind, Note, Source, Validators, Visit
@@ -24,8 +24,10 @@ from intake.cases import WIB
 from intake.models import Mention, MentionAlias, Person, SourceState, VisitRow, now
 
 KNOWN = 2000  # newest documents of a source, and as many of its site, whose keys are handed to the crawler
+NEVER = datetime.min.replace(tzinfo=UTC)
 STAMPED = 500  # newest ones of those whose stamps are: lists are seldom longer
 VALIDATORS = 50  # addresses of one source whose ETag is kept
+LEFT_OUT = timedelta(days=2)  # an article that could not be had or read is not asked for again for so long
 ASK_AGAIN = timedelta(days=1)  # a guessed address that did not answer is asked again after this time
 ANSWERED = rhythm.ANSWERED
 GROUPS = ("bad", "well", "new", "off")  # of the sources, as they are listed
@@ -141,36 +143,52 @@ def ready(session: Session, row: SourceState) -> Source:
     only what was held when a visit of this source had ended well is settled, and only that may end the paging or be asked
     "what came after it": a visit that broke off, however it did, may hold the first page of a list and none of the others.
     """
-    own = _held(session, Mention.source == row.name)
-    held = {one.id: one for one in (*own, *_of_site(session, row, own))}
-    keys: dict[int, list[str]] = {number: [one.key] for number, one in held.items()}
-    aliases = select(MentionAlias.mention_id, MentionAlias.key).where(MentionAlias.mention_id.in_(held))
-    for number, alias in session.execute(aliases):
-        keys[number].append(alias)
-    stamped = select(Mention.id, Mention.stamps).where(Mention.id.in_(sorted(held, reverse=True)[:STAMPED]))
-    stamps = {number: stamps[row.name] for number, stamps in session.execute(stamped) if row.name in stamps}
-    settled = [one for one in held.values() if row.complete_at and one.fetched_at <= row.complete_at]
+    mine = Mention.source == row.name
+    own = _held(session, mine)
+    others = _of_site(row, own)
+    held = [*own, *_held(session, others)]
+    complete_at = row.complete_at or NEVER
+    out = _left_out(row, now())
     return replace(
         as_source(row),
         validators={url: Validators(**value) for url, value in row.validators.items()},
-        known=frozenset(key for found in keys.values() for key in found),
-        settled=frozenset(key for one in settled for key in keys[one.id]),
-        stamps={key: stamp for number, stamp in stamps.items() for key in keys[number]},
-        since=max((one.published_at for one in settled if one.published_at and one.source == row.name), default=None),
+        known=out.union(key for one in held for key in (one.key, one.alias) if key),
+        settled=out.union(key for one in held if one.fetched_at <= complete_at for key in (one.key, one.alias) if key),
+        stamps=_stamps(session, mine, row.name) | _stamps(session, others, row.name),
+        since=max(
+            (one.published_at for one in own if one.published_at and one.fetched_at <= complete_at), default=None
+        ),
     )
 
 
-def _of_site(session: Session, row: SourceState, own: Sequence[Any]) -> Sequence[Any]:
+def _left_out(row: SourceState, at: datetime) -> frozenset[str]:
+    """Keys of articles that could not be had or read some days ago: asking again would only annoy their host."""
+    oldest = (at - LEFT_OUT).date().isoformat()
+    return frozenset(key for key, day in row.left_out.items() if day >= oldest)
+
+
+def _of_site(row: SourceState, own: Sequence[Any]) -> ColumnElement[bool]:
     """What other sources brought of the site this one is of: by its address, and by where its articles mostly stand."""
     if row.kind != "article":
-        return ()
+        return false()
     sites = {site_of(row.url), *(site for site, _ in Counter(one.site for one in own).most_common(1))}
-    return _held(session, Mention.site.in_(sites - {""}))
+    return Mention.site.in_(sites - {""}) & (Mention.source != row.name)
 
 
 def _held(session: Session, which: ColumnElement[bool]) -> Sequence[Any]:
-    columns = (Mention.id, Mention.key, Mention.source, Mention.site, Mention.published_at, Mention.fetched_at)
-    return session.execute(select(*columns).where(which).order_by(Mention.id.desc()).limit(KNOWN)).all()
+    """The newest mentions, a row for each other key one has."""
+    columns = (Mention.key, MentionAlias.key.label("alias"), Mention.site, Mention.published_at, Mention.fetched_at)
+    newest = select(*columns).outerjoin(MentionAlias, MentionAlias.mention_id == Mention.id).where(which)
+    return session.execute(newest.order_by(Mention.id.desc()).limit(KNOWN)).all()
+
+
+def _stamps(session: Session, which: ColumnElement[bool], source: str) -> dict[str, str]:
+    """How the newest mentions were when this source last showed them, by each of their keys."""
+    newest = select(Mention.key, MentionAlias.key, Mention.stamps).outerjoin(
+        MentionAlias, MentionAlias.mention_id == Mention.id
+    )
+    rows = session.execute(newest.where(which).order_by(Mention.id.desc()).limit(STAMPED))
+    return {key: stamps[source] for *keys, stamps in rows if source in stamps for key in keys if key}
 
 
 def as_source(row: SourceState) -> Source:
@@ -251,7 +269,10 @@ def _note(row: SourceState, visit: Visit, new: int, *, answered: bool) -> None:
     row.status, row.visited_at = visit.status, visit.finished_at
     row.requests, row.documents = visit.requests, visit.documents
     row.notes = [_told(note) for note in visit.notes]
-    row.validators = _newest(row.validators, {url: asdict(value) for url, value in visit.validators.items()})
+    given = {url: asdict(value) for url, value in visit.validators.items()}
+    row.validators = _newest(row.validators, given, VALIDATORS)
+    day = visit.finished_at.date().isoformat()
+    row.left_out = _newest(row.left_out, dict.fromkeys(visit.left_out, day), KNOWN)
     row.moved_to = visit.moved_to if answered and visit.moved_to != row.url else None
     if answered:
         row.success_at, row.probed = visit.finished_at, True
@@ -330,8 +351,7 @@ def _days(session: Session, row: SourceState, one: VisitRow) -> list[health.Day]
             VisitRow.day,
             func.sum(case((is_answered, 1), else_=0)),
             func.sum(case((is_unchanged, 1), else_=0)),
-            *(func.sum(getattr(VisitRow, name)) for name in ("found", "new", "documents", *health.PARTS)),
-            func.max(VisitRow.lost),
+            *(func.sum(getattr(VisitRow, name)) for name in ("found", "new", "documents", *health.PARTS, "lost")),
         )
         .where(VisitRow.source_id == row.id, VisitRow.day >= one.day - timedelta(health.RHYTHM_DAYS))
         .group_by(VisitRow.day)
@@ -344,10 +364,10 @@ def _told(note: Note) -> dict[str, str]:
     return {name: value for name, value in asdict(note).items() if value or name != "english"}
 
 
-def _newest(held: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Validators by address, the newest of them: list pages of a day gone by are not asked for again."""
-    merged = {url: value for url, value in held.items() if url not in given} | given
-    return dict(list(merged.items())[-VALIDATORS:])
+def _newest(held: dict[str, Any], given: dict[str, Any], most: int) -> dict[str, Any]:
+    """What is held and what was given, the newest of it: list pages of a day gone by are not asked for again."""
+    merged = {name: value for name, value in held.items() if name not in given} | given
+    return dict(list(merged.items())[-most:])
 
 
 def _kind(row: SourceState) -> Kind:

@@ -52,3 +52,20 @@ def test_an_unchanged_list_at_a_new_address_has_moved_too() -> None:
     with site({"/baru": (304, {}, b""), "/feed": (301, {"Location": "/baru"}, b"")}) as one:
         _, visits = heard(source(one, validators={f"{one.url}/feed": Validators('"v1"')}))
     assert (visits["uji"].status, visits["uji"].moved_to) == ("unchanged", f"{one.url}/baru")
+
+
+def test_articles_that_cannot_be_had_or_read_are_told_apart_from_those_that_may_come() -> None:
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(*(item(name, f"/{name}", "pendek") for name in ("gone", "empty", "picture", "later"))),
+        "/gone": (410, {}, b""),
+        "/empty": (200, {}, b"<html></html>"),
+        "/picture": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
+        "/later": (502, {}, b""),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+        left_out = frozenset(visits["uji"].left_out)
+        assert (documents, len(left_out), visits["uji"].unfinished) == ([], 3, True)
+        del one.asked[:]
+        heard(source(one, known=left_out))
+    assert sorted(one.paths()) == ["/feed", "/later", "/robots.txt"]

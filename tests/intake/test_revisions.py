@@ -159,6 +159,14 @@ def test_an_article_that_could_not_be_read_this_time_is_no_edit(factory: Session
         assert inbox.pending(session) == []
 
 
+def test_an_import_is_no_edit(factory: Sessions) -> None:
+    """It has no list that tells of a change; several posts may have been given one address."""
+    with factory.begin() as session:
+        told(session, document(1))
+        inbox.store(session, [edited(document(1), stamp="")], b"key")
+        assert inbox.pending(session) == []
+
+
 def test_another_form_of_the_page_is_no_edit(factory: Sessions) -> None:
     """The amp page lacks a line: it is another address, not another text."""
     amp = replace(edited(document(1), OUTAGE + " Baca juga: Air mati"), aliases=(key("/lite/1"),))
@@ -281,6 +289,15 @@ def test_personal_data_is_covered_in_the_old_text_and_the_new_one(factory: Sessi
         assert "0812" not in shown and "3456" not in shown
         assert "[telepon]" in shown
         assert (edit.at, edit.title) == (LATER, ())
+
+
+def test_of_an_old_text_that_was_never_analysed_nothing_is_shown(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(session, [document(1, "Hubungi 0812 3456 7890")], b"key")
+        inbox.store(session, [edited(document(1))], b"key")
+        analysed(session)
+        (edit,) = revisions.edits(only(session), 3)
+        assert [(one.kind, one.text.strip()) for one in edit.text] == [("del", "[…]"), ("ins", FIXED)]
 
 
 # ---- what changed --------------------------------------------------------------------------------------------------

@@ -346,3 +346,13 @@ def test_a_row_is_kept_of_each_visit_for_sixty_days(heard: Sessions) -> None:
         assert (failed.failure, failed.reason) == ("temporary", "http-503")
         assert retention.run(session, dry_run=False)["visits"] == 1
         assert session.scalars(select(VisitRow.id).order_by(VisitRow.id)).all() == [kept.id, failed.id]
+
+
+def test_what_cannot_be_read_is_not_asked_for_again_for_two_days(heard: Sessions) -> None:
+    with heard.begin() as session:
+        visit(session, "ok", now() - timedelta(days=4), left_out=("0" * 32,))
+        visit(session, "ok", now() - timedelta(days=1), left_out=("1" * 32,))
+        visit(session, "ok", now(), left_out=("2" * 32,))
+    with heard.begin() as session:
+        source = sources.ready(session, row(session))
+    assert source.known == source.settled == {"1" * 32, "2" * 32}

@@ -58,6 +58,13 @@ def upgrade() -> None:
 def source_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column(
+            "left_out",
+            sa.JSON(),
+            nullable=False,
+            server_default="{}",
+            comment="key of an article that could not be had or read -> day of the visit",
+        ),
+        sa.Column(
             "pace",
             sa.Double(),
             nullable=True,
