@@ -153,11 +153,14 @@ class GuardedHandler(HTTP11DownloadHandler):
         request.meta["download_timeout"] = min(self.seconds, CHAIN * self.seconds - spent)
         started = monotonic()
         try:
-            return await super().download_request(request)
+            response = await super().download_request(request)
         except CannotResolveHostError as error:
             raise refusal_of(request.url) or error from error
         finally:
             request.meta["spent"] = spent + monotonic() - started
+        if response.status in (429, 503) and not request.meta.get("dont_redirect"):  # of an API its adapter tells more
+            downloader_of(self.crawler).stop(host_of(request.url), None)  # here, before the next one in line is sent
+        return response
 
 
 def admit(crawler: Crawler, request: Request) -> None:

@@ -48,12 +48,10 @@ class Tally:
     unfinished: bool = False  # an article may come when it is asked for again
     notes: list[Note] = field(default_factory=list)
     validators: dict[str, Validators] = field(default_factory=dict)
-    asked: set[str] = field(
-        default_factory=set
-    )  # keys of the pages that were asked for; all visits of a crawl share them
+    asked: set[str] = field(default_factory=set)  # keys of what was asked for or had, by all visits of a crawl
     edited: dict[str, str] = field(default_factory=dict)  # key -> stamp of known pages that are asked for again
-    left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
     stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
+    left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
     aliases: dict[str, str] = field(default_factory=dict)  # see `crawler.source.Visit`
 
     @property
@@ -127,8 +125,9 @@ class Tally:
             self.wait_until = max(until, self.wait_until or until)
 
     def count(self, draft: Draft, keys: Iterable[str]) -> None:
-        """One more document."""
+        """One more document; whichever source has its page in a list need not ask for it."""
         self.source = replace(self.source, known=self.source.known.union(keys))
+        self.asked.update(keys)
         self.documents += 1
         self.parts.update(
             titles=bool(draft.title), dates=draft.published_at is not None, bodies=not NO_BODY.intersection(draft.notes)

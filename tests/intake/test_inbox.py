@@ -182,7 +182,7 @@ def imported(tmp_path: Path, *rows: dict[str, object]) -> tuple[list[Document], 
         ("2099-01-01", "date-impossible"),
         ("1969-01-01T00:00:00Z", "date-impossible"),
         (5, "date-unreadable"),
-        ((now() + timedelta(hours=9)).isoformat(), "date-ahead"),
+        pytest.param((now() + timedelta(hours=9)).isoformat(), "date-ahead", id="in-nine-hours"),
     ],
 )
 @pytest.mark.parametrize("whole", [False, True])

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crawler import Document, Source, Visit, document_key
@@ -119,6 +120,29 @@ def test_an_import_and_a_crawl_give_an_article_one_key(tmp_path: Path) -> None:
     )
     (((one,), _),) = drops.read_import(lines)
     assert one.key == key("/1")
+
+
+def test_what_was_stored_by_older_rules_is_known_by_the_new_ones(factory: Sessions) -> None:
+    know_again = import_module("intake.migrations.versions.0004_revisions_and_evidence").know_again
+    rows = {
+        "1" * 32: "https://m.koran.example/1/?amp=1",
+        "2" * 32: "",
+        "3" * 32: "http://[rusak/",
+        key("/4"): "https://koran.example/4",
+    }
+    with factory.begin() as session:
+        inbox.store(session, [replace(document(1), key=old, url=url) for old, url in rows.items()], b"key")
+        session.execute(update(Mention).values(site=""))
+        know_again(session.connection())
+        session.expire_all()
+        (alias,) = session.scalars(select(MentionAlias))
+        assert (alias.key, session.get_one(Mention, alias.mention_id).key) == (key("/1"), "1" * 32)
+        assert dict(session.execute(select(Mention.key, Mention.site)).all()) == {
+            "1" * 32: "koran.example",
+            "2" * 32: "",
+            "3" * 32: "",
+            key("/4"): "koran.example",
+        }
 
 
 # ---- edits ---------------------------------------------------------------------------------------------------------
