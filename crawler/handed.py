@@ -12,7 +12,7 @@ from crawler.adapters import Draft
 from crawler.archive import Answer, keep
 from crawler.article import SHORTEST
 from crawler.document import Document, document_key, stamp
-from crawler.identity import identity, same_article
+from crawler.identity import identity, same_article, same_site, site_of
 from crawler.notes import doubt, note
 from crawler.tally import Tally
 
@@ -33,6 +33,9 @@ class Handed:
 
         `is_page`: the answer is the page of the draft alone, not a list of many.
         """
+        if not is_page and tally.kind == "article" and not same_site(tally.source.url, draft.url):
+            # hearsay: it must not stand for the article itself, which its own site may publish
+            draft = replace(draft, identity=f"{site_of(tally.source.url)} {draft.identity}")
         met = document_key(draft.identity)
         if not is_page and not draft.stamp:
             draft = replace(draft, stamp=stamp(draft.title, draft.text))

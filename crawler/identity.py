@@ -167,7 +167,7 @@ def believed(claim: str, page: str) -> str:
         if told.scheme not in ("http", "https") or "@" in told.netloc or len(address) > LONGEST_ADDRESS:
             return ""
         own, mine = identity(address), identity(page)
-        if not _same_site(address, page):
+        if not same_site(address, page):
             return ""
     except ValueError:
         return ""
@@ -175,7 +175,8 @@ def believed(claim: str, page: str) -> str:
     return address if is_own else ""
 
 
-def _same_site(one: str, other: str) -> bool:
+def same_site(one: str, other: str) -> bool:
+    """Whether two addresses are of one publisher, as far as their names tell. May raise ValueError."""
     first, second = site_of(one), site_of(other)
     if first == second:
         return True

@@ -25,6 +25,7 @@ from crawler.adapters import Draft, Found, Listen, NotUnderstood, Request, Respo
 from crawler.article import read_article, without_pointers
 from crawler.charset import as_utf8
 from crawler.dates import believable
+from crawler.identity import same_site
 from crawler.notes import Note, note, unexpected
 from crawler.source import source_from
 from crawler.text import one_line, plain
@@ -35,6 +36,7 @@ LONGEST_TITLE = 500  # characters
 LONGEST_TEXT = 200_000
 LONGEST_NAME = 120
 LONGEST_ADDRESS = 2000
+MOST_REACTIONS = 2**31 - 1  # what a column of the database holds
 SOONEST = 5  # seconds: a page that leads on later than this is meant to be read first
 ORDER, ANSWER = struct.Struct("!II"), struct.Struct("!I")
 _DOCTYPE = re.compile(rb"""<!DOCTYPE\s[^\[>]*+(?:\[(?:[^\]"']++|"[^"]*"|'[^']*')*+\]\s*+)?>""")
@@ -141,12 +143,20 @@ def _page(response: Response, order: Mapping[str, Any], *, whole: bool) -> Itera
         raise Unreadable(note("not-a-page", order["url"], "left-out"))
     draft = from_row(order["request"]).page_of
     try:
-        return [read_article(response, draft, order["options"])]
+        if same_site(order["told_by"], response.url):
+            return [read_article(response, draft, order["options"])]
+        return [_by_its_own_word(response, draft, order["options"])]
     except MemoryError:
         raise
     except Exception as error:  # whatever a page holds, the others go on
         told = note("page-unreadable", draft.url, "left-out", error=type(error).__name__)
         raise Unreadable(told) from error
+
+
+def _by_its_own_word(response: Response, draft: Draft, options: Mapping[str, Any]) -> Draft:
+    """The article of another site: of what the list said of it, only what the page leaves open counts."""
+    page = read_article(response, replace(draft, title="", text="", published_at=None, author=None, notes=()), options)
+    return replace(page, title=page.title or draft.title, published_at=page.published_at or draft.published_at)
 
 
 def _refusal(response: Response, order: Mapping[str, Any]) -> tuple[Found, ...]:
@@ -185,6 +195,7 @@ def _clean_draft(draft: Draft, kind: str, response: Response) -> Draft:
         text=text[:LONGEST_TEXT],
         published_at=moment,
         author=one_line(draft.author)[:LONGEST_NAME].rstrip() or None,
+        reactions=None if draft.reactions is None else min(max(draft.reactions, 0), MOST_REACTIONS),
         notes=(*draft.notes, *(code for code in (doubt, cut) if code)),
     )
 

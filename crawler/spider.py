@@ -36,6 +36,7 @@ from crawler.failures import then_of, why
 from crawler.guard import Unsent
 from crawler.handed import Handed
 from crawler.hosts import downloader_of, host_of, wait_of
+from crawler.identity import same_site
 from crawler.notes import Note, note, unexpected
 from crawler.politeness import Politeness
 from crawler.reader import Reading, to_row
@@ -162,7 +163,10 @@ class Listener(scrapy.Spider):
             "limit": self.politeness.max_bytes,
             "then": "left-out" if task == "page" else "asked-again",
         }
-        order |= {"options": dict(tally.source.options)} if task == "page" else {"source": source_row(tally.source)}
+        if task == "page":
+            order |= {"options": dict(tally.source.options), "told_by": tally.source.url}
+        else:
+            order["source"] = source_row(tally.source)
         try:
             return await self.readers.read(host_of(response.url), order, response.body)
         except Exception as error:  # whatever keeps us from reading it, the visit goes on
@@ -220,10 +224,13 @@ class Listener(scrapy.Spider):
         if explained and not explained.failure:
             tally.notes.extend(one for one in explained.found if isinstance(one, Note))
             return
-        if status in (429, 503):
+        says_stop = status in (429, 503)
+        if says_stop:
             downloader_of(self.crawler).stop(host, until)
+        if says_stop and not _is_elsewhere(response.url, tally, request):
             tally.wait_until = max(filter(None, (until, tally.wait_until)), default=None)
-        if status in (429, 503) or explained:
+            tally.silent = tally.silent or "asked-to-stop"
+        if explained:
             tally.silent = tally.silent or "asked-to-stop"
         passing = status == 429 or status >= 500
         told = refusal_note(response, request, then_of(request, passing=passing), until)
@@ -259,6 +266,10 @@ class Listener(scrapy.Spider):
         yield from self._ask(tally)
 
     def _unsent(self, unsent: Unsent, tally: Tally, request: Request) -> None:
+        if unsent.code == "asked-to-stop" and _is_elsewhere(request.url, tally, request):
+            tally.unasked[unsent.code] += 1
+            tally.unfinished = True
+            return
         tally.held_back(unsent.code, downloader_of(self.crawler).stopped.get(unsent.host))
         if request.page_of is None and unsent.code == "asked-to-stop":
             tally.failure = tally.failure or "blocked"
@@ -279,6 +290,11 @@ class Listener(scrapy.Spider):
             say("visit", asdict(Visit(source.name, "unreachable", at, at, notes=(told,), unfinished=True)))
         say("robots", self.settings["ROBOTS"])
         await self.readers.close()
+
+
+def _is_elsewhere(url: str, tally: Tally, request: Request) -> bool:
+    """Whether it is the page of another site, whose troubles are not this source's."""
+    return request.page_of is not None and not same_site(url, tally.source.url)
 
 
 def say(what: str, row: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from time import monotonic
 
 from crawler.adapters import Adapter, Draft, Request
 from crawler.document import Kind, document_key
+from crawler.identity import same_site
 from crawler.notes import Note, note
 from crawler.source import Source, Status, Validators, Visit
 
@@ -49,6 +50,7 @@ class Tally:
     notes: list[Note] = field(default_factory=list)
     validators: dict[str, Validators] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)  # keys of what was asked for or had, by all visits of a crawl
+    asked_elsewhere: set[str] = field(default_factory=set)  # of other sites, by this visit: theirs may ask for it too
     edited: dict[str, str] = field(default_factory=dict)  # key -> stamp of known pages that are asked for again
     stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
     left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
@@ -97,8 +99,9 @@ class Tally:
         again = edited[: MOST_EDITED - len(self.edited)]
         self.edited |= {key: states[key] for key in again}
         for key in (*(key for key in drafts if key not in states), *again):
-            if key not in self.asked:
-                self.asked.add(key)
+            asked = self.asked if same_site(self.source.url, drafts[key].url) else self.asked_elsewhere
+            if key not in asked:
+                asked.add(key)
                 yield drafts[key]
 
     def wants(self, key: str, stamp: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +15,11 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from crawler import Document, Visit
-from crawler.identity import same_article, site_of
+from crawler.identity import same_article, same_site, site_of
 from intake import queue, revisions
 from intake.cluster import WINDOW, Trace, Verdict, same_event
 from intake.database import Base
@@ -25,6 +27,8 @@ from intake.masking import masked
 from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, MentionBand, now
 from nlp import Analysis, Text
 from nlp.fingerprint import bands, key_words, signature, similarity
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # failed analyses after which a mention is set aside
 COMPARED = 400  # mentions at most that a new one is compared with
@@ -90,13 +94,24 @@ def _met_again(
     read_before = any(held.get(key) is mention for key in document.aliases or (document.key,))
     if document.stamp and mention.stamps.get(row["source"]) != document.stamp:
         mention.stamps = mention.stamps | {row["source"]: document.stamp}
-    if document.stamp and read_before:
+    if document.stamp and read_before and (not mention.url or same_site(document.url, mention.url)):
         revisions.note_edit(mention, row)
     _add_aliases(session, {key: mention.id for key in (document.key, *document.aliases) if key not in held})
 
 
 def _insert(session: Session, documents: Sequence[Document], pseudonym_key: bytes) -> int:
-    rows = [_row(document, pseudonym_key) for document in documents]
+    """How many were new. One that the database refuses costs only itself."""
+    try:
+        with session.begin_nested():
+            return _insert_all(session, [_row(document, pseudonym_key) for document in documents], documents)
+    except (DataError, OverflowError) as error:
+        if len(documents) == 1:
+            log.error("%s cannot be stored (%s); it is left out", documents[0].url, type(error).__name__)
+            return 0
+        return sum(_insert(session, [document], pseudonym_key) for document in documents)
+
+
+def _insert_all(session: Session, rows: Sequence[Mapping[str, Any]], documents: Sequence[Document]) -> int:
     statement = _insert_into(session, Mention).values(rows).on_conflict_do_nothing(index_elements=["key"])
     ids = {key: number for number, key in session.execute(statement.returning(Mention.id, Mention.key))}
     _add_aliases(session, {key: ids[one.key] for one in documents if one.key in ids for key in one.aliases})

@@ -20,6 +20,8 @@ import pytest
 
 from crawler import Batch, Document, Note, Source, Visit
 from crawler.adapters import Draft, Response, adapter_named
+from crawler.document import document_key
+from crawler.identity import identity
 from crawler.public import is_public
 from crawler.run import Politeness, Robots, crawl
 from crawler.source import source_row
@@ -453,3 +455,51 @@ def test_the_child_ends_with_its_parent() -> None:
         child.stdin.flush()
         child.stdin.close()  # what a dying parent does
         assert child.wait(timeout=20) is not None
+
+
+def test_another_site_cannot_speak_for_an_article() -> None:
+    """A feed that lists a newspaper's article, with a title and a text of its own, or leads to it, takes nothing from it."""
+    page = f"<html><head><title>Banjir surut di Rumbai</title></head><body><h1>Banjir surut di Rumbai</h1><p>{TEXT}</p></body></html>"
+    with (
+        site({"/feed": feed(item("Banjir surut di Rumbai", "/berita/1-banjir-surut-di-rumbai"))}) as paper,
+        site({}) as thief,
+    ):
+        target = f"{paper.url}/berita/1-banjir-surut-di-rumbai"
+        paper.routes["/berita/1-banjir-surut-di-rumbai"] = (200, {"Content-Type": "text/html"}, page.encode())
+        thief.routes |= {
+            "/whole": feed(item("HOAKS", target, "BOHONG " + 20 * TEXT)),
+            "/pointing": feed(item("HOAKS", target, "bohong", "<pubDate>Mon, 05 Jan 2015 00:00:00 GMT</pubDate>")),
+            "/leading": feed(item("HOAKS", "/x-1-2-3", "bohong")),
+            "/x-1-2-3": (302, {"Location": target}, b""),
+        }
+        lies = ("whole", "pointing", "leading")
+        for first in (*lies, "none"):
+            wrong = [source(thief, f"/{name}", name=name) for name in lies if name == first]
+            named = source(paper, "/feed", name="koran")
+            documents, _ = heard(*wrong, named) if first != "none" else heard(named)
+            own = [one for one in documents if one.key == document_key(identity(target))]
+            assert [(one.title, "BOHONG" in one.text) for one in own] == [("Banjir surut di Rumbai", False)], first
+            assert own[0].published_at is None, first
+
+
+def test_another_host_that_says_stop_stops_only_itself() -> None:
+    page = f"<html><body><h1>x</h1><p>{TEXT}</p></body></html>".encode()
+    with site({}) as busy, site({"/1": (200, {}, page), "/2": (200, {}, page)}) as one:
+        stop = (503, {"Retry-After": "86400"}, b"")
+        busy.routes |= {"/feed": feed(), "/iklan-1-2-1": stop, "/iklan-1-2-2": stop}
+        adverts = [item("iklan", f"{busy.url}/iklan-1-2-{n}", "iklan") for n in (1, 2)]
+        one.routes["/feed"] = feed(*adverts, item("satu", "/1", "satu"), item("dua", "/2", "dua"))
+        documents, visits = heard(source(one), source(busy, name="sibuk"))
+    assert sorted(document.title for document in documents) == ["dua", "satu"]
+    assert (visits["uji"].status, visits["uji"].wait_until, visits["uji"].unfinished) == ("ok", None, True)
+
+
+def test_what_another_source_listed_and_never_fetched_is_fetched_all_the_same() -> None:
+    page = f"<html><body><h1>x</h1><p>{TEXT}</p></body></html>".encode()
+    with site({"/1": (200, {}, page), "/feed": feed(item("satu", "/1", "satu"))}) as one, site({}) as other:
+        other.routes |= {
+            "/feed": feed(item("dulu", "/berhenti", "x"), item("hoaks", f"{one.url}/1", "x")),
+            "/berhenti": (503, {}, b""),
+        }
+        documents, _ = heard(source(other, name="lain"), source(one))
+    assert [document.url for document in documents] == [f"{one.url}/1"]

@@ -29,6 +29,13 @@ def test_what_a_database_refuses_is_taken_out(factory: Sessions) -> None:
     assert (mention.text, mention.title) == ("ab?c", "t")
 
 
+def test_a_document_the_database_refuses_costs_only_itself(factory: Sessions) -> None:
+    with factory.begin() as session:
+        documents = [document(1), document(2, reactions=10**20), document(3)]
+        assert inbox.store(session, documents, b"key") == 2
+        assert session.scalar(select(func.count()).select_from(Mention)) == 2
+
+
 def test_handles_become_pseudonyms_bylines_stay(factory: Sessions) -> None:
     with factory.begin() as session:
         inbox.store(

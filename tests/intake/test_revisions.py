@@ -191,6 +191,16 @@ def test_an_import_is_no_edit(factory: Sessions) -> None:
         assert inbox.pending(session) == []
 
 
+def test_another_site_edits_nothing(factory: Sessions) -> None:
+    """An address that once led to the article, and answers with a text of its own now."""
+    with factory.begin() as session:
+        told(session, document(1))
+        elsewhere = replace(edited(document(1)), url="https://lain.example/x", aliases=(key("/lite/1"),))
+        inbox.store(session, [replace(elsewhere, text=OUTAGE), elsewhere], b"key")
+        inbox.store(session, [elsewhere], b"key")
+        assert inbox.pending(session) == []
+
+
 def test_another_form_of_the_page_is_no_edit(factory: Sessions) -> None:
     """The amp page lacks a line: it is another address, not another text."""
     amp = replace(edited(document(1), OUTAGE + " Baca juga: Air mati"), aliases=(key("/lite/1"),))
