@@ -133,6 +133,7 @@ def order(task: str = "page", url: str = "https://a.example/x", **more: Any) -> 
         "limit": 5_000_000,
         "then": "left-out" if task == "page" else "asked-again",
         "options": {"body": "p"},
+        "told_by": url,
         "source": source_row(Source("s", "feed", url)),
     }
     return row | more
@@ -255,3 +256,18 @@ def test_a_reader_ends_with_its_parent_even_in_the_middle_of_a_page() -> None:
     assert idle.wait(timeout=20) == 0
     assert busy.wait(timeout=20) == -signal.SIGALRM
     assert time.monotonic() - began < 20
+
+
+def test_of_another_sites_article_the_page_itself_tells_title_and_date() -> None:
+    page = (
+        b"<html><head><title>Banjir surut</title></head><body><h1>Banjir surut</h1><p>"
+        + b"Air surut. " * 30
+        + b"</p></body></html>"
+    )
+    row = order(told_by="https://lain.example/rss", options={"title": "h1"})
+    (own,) = read(order(options={"title": "h1"}), page).found
+    (foreign,) = read(row, page).found
+    assert isinstance(own, Draft) and isinstance(foreign, Draft)
+    assert (own.title, foreign.title) == ("Judul", "Banjir surut")
+    (without,) = read(row, page.replace(b"Banjir surut", b"")).found
+    assert isinstance(without, Draft) and without.title == "Judul"
