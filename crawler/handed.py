@@ -12,7 +12,7 @@ from crawler.adapters import Draft
 from crawler.archive import Answer, keep
 from crawler.article import SHORTEST
 from crawler.document import Document, document_key, stamp
-from crawler.identity import identity, same_article, same_site, site_of
+from crawler.identity import believed, identity, same_article, same_site, site_of
 from crawler.notes import doubt, note
 from crawler.tally import Tally
 
@@ -46,6 +46,10 @@ class Handed:
         if tally.kind == "article" and len(draft.text) < SHORTEST and not headline_only:
             tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
             tally.left_out |= {met} if is_page else set()
+            return None
+        if is_page and _is_led_away(draft, response.url):
+            tally.notes.append(note("led-away", where, "left-out"))
+            tally.left_out.add(met)
             return None
         keys = self._keys(draft, response.url if is_page else "")
         if keys[0] in self.texts:
@@ -83,6 +87,12 @@ class Handed:
                 tally.notes += [told] if told not in tally.notes else []
         kept: str | None = response.meta["evidence"]
         return kept
+
+
+def _is_led_away(draft: Draft, found_at: str) -> bool:
+    """Whether the page is no article's own: a site under repair leads all of them to one page."""
+    moved = identity(found_at) != identity(draft.url)
+    return moved and same_site(found_at, draft.url) and not believed(found_at, draft.url)
 
 
 def answer_of(response: ScrapyResponse, at: datetime) -> Answer:

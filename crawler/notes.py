@@ -6,6 +6,7 @@ nowhere, so that whoever shows a note may find words of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -104,10 +105,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
     ),
     # APIs
     "token-missing": (
-        "Token {name} belum diatur: isi {variable} di lingkungan program, atau tambahkan baris {name} pada berkas yang "
-        "ditunjuk KENTONGAN_TOKENS.",
-        "The token {name} is not set: set {variable} in the environment, or add a line {name} to the file that "
-        "KENTONGAN_TOKENS names.",
+        "Token {name} belum diatur: isi {variable} di lingkungan program, atau tambahkan baris "
+        '"{name}" = "..." (dengan tanda kutip) pada berkas yang ditunjuk KENTONGAN_TOKENS.',
+        "The token {name} is not set: set {variable} in the environment, or add the line "
+        '"{name}" = "..." (with its quotation marks) to the file that KENTONGAN_TOKENS names.',
     ),
     "token-odd": (
         "Isi token {name} bukan token: tidak boleh memuat spasi, tanda kutip atau garis miring terbalik.",
@@ -168,6 +169,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
     "text-too-short": (
         "Tidak ada isi berita sepanjang {least} huruf atau lebih.",
         "There is no text of {least} characters or more.",
+    ),
+    "led-away": (
+        "Alamat berita ini mengalihkan ke halaman lain yang bukan berita.",
+        "The article's address leads to another page, which is no article.",
     ),
     "summary-only": (
         "Halaman berita tidak memuat isi; yang disimpan ringkasannya dari daftar.",
@@ -287,9 +292,14 @@ NEXT: dict[Then, tuple[str, str]] = {
 DATES: dict[str, Then] = {"date-impossible": "undated", "date-ahead": "dated-now"}
 
 
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)  # what would be obeyed
+
+
 def note(code: str, url: str = "", then: Then = "", *, says: str | None = None, **values: object) -> Note:
     """The note of a code: its sentence (that of `says`, where the code alone does not choose it) and what comes next."""
-    words = {name: str(value)[:120] for name, value in values.items()}
+    words = {name: _UNSEEN.sub("", str(value))[:120] for name, value in values.items()}
     indonesian, english = (
         f"{happened.format(**words)} {after}".strip()
         for happened, after in zip(HAPPENED[says or code], NEXT[then], strict=True)

@@ -55,10 +55,11 @@ class Robots:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        if request.meta.get("dont_obey_robotstxt"):
+        if (
+            request.meta.get("dont_obey_robotstxt") or "@" in urlsplit(request.url).netloc
+        ):  # that one is not sent at all
             return
-        parts = urlsplit(request.url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = _origin(request.url)
         if origin not in self.rules:
             self.rules[origin] = asyncio.ensure_future(self._fetched(origin))
         rules = await self.rules[origin]
@@ -111,6 +112,13 @@ class Robots:
             request.meta["robots"] += len(data)
             if request.meta["robots"] > LARGEST:
                 raise StopDownload(fail=False)
+
+
+def _origin(url: str) -> str:
+    """Scheme, name and port, however the name is spelt."""
+    parts = urlsplit(url)
+    name = (parts.hostname or "").rstrip(".")
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{parts.port}' if parts.port else ''}"
 
 
 def fresh(held: Held, now: datetime) -> Held:

@@ -107,7 +107,9 @@ def _batches(out: IO[bytes], robots: Robots) -> Iterator[Batch]:
             continue  # the last line of a child that was killed while writing
         if "document" in row:
             documents.append(Document.from_json(row["document"]))
-        robots |= row.get("robots", {})
+        if "robots" in row:  # what is older than a day does not come back
+            robots.clear()
+            robots |= row["robots"]
         visits = (_visit(row["visit"]),) if "visit" in row else ()
         if visits or len(documents) >= BATCH:
             yield Batch(tuple(documents), visits)

@@ -18,7 +18,8 @@ AT_ONCE = 2  # requests of one visit that are under way: one is fetched while th
 MOST_COSTLY = 3  # pages of one visit whose reader had to be ended
 MOST_NOTES = 100  # of one visit
 MOST_EDITED = 10  # known pages of one visit that are fetched again because their list shows them in another state
-LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short")  # articles left out for what they are
+# Why an article is left out for what it is, as codes
+LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short", "led-away")
 NO_BODY = frozenset({"summary-only", "headline-only"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -44,12 +45,15 @@ class Readers:
             await self._end(reader)
 
     async def _read(self, order: Mapping[str, Any], body: bytes) -> Reading:
-        reader = self.idle.pop() if self.idle else await self._started()
+        was_idle = bool(self.idle)
+        reader = self.idle.pop() if was_idle else await self._started()
         try:
             async with asyncio.timeout(STARTING + self.seconds):
                 said = await _asked(reader, order, body)
         except (TimeoutError, EOFError, OSError):
             await self._end(reader)
+            if was_idle and reader.returncode == -signal.SIGKILL:  # by somebody else, perhaps before it was asked
+                return await self._read(order, body)
             return Reading(failure=self._too_costly(order), costly=True)
         if len(self.idle) < LANES:
             self.idle.append(reader)

@@ -5,7 +5,7 @@ Each sentence says what is so, since when, and what to do. Indonesian first, Eng
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from babel.dates import format_datetime
@@ -13,11 +13,17 @@ from babel.numbers import format_percent
 
 from crawler.notes import NEXT
 from intake.cases import WIB
-from intake.models import SourceState
+from intake.models import SourceState, now
 from intake.rhythm import ANSWERED, SLOW_DOWN
 
 Pair = tuple[str, str]
 LANGUAGES = ("id", "en")
+# Failures in which the site had no say: an address we do not visit, and what we lack to ask anything at all.
+NOT_VISITED = ("not-public", "scheme", "port", "address-odd", "address-too-long", "address-with-user")
+NOT_ASKED = (
+    *("token-missing", "token-odd", "token-file-open", "token-file-unreadable", "token-needs-https", "token-name"),
+    *("option-missing", "option-wrong"),
+)
 
 WORDS: dict[str, Pair] = {
     "well": ("baik", "well"),
@@ -26,6 +32,8 @@ WORDS: dict[str, Pair] = {
     "broken": ("tidak terbaca", "unreadable"),
     "incomplete": ("tidak lengkap", "incomplete"),
     "blocked": ("menolak kami", "blocks us"),
+    "not-visited": ("tidak kami kunjungi", "not visited by us"),
+    "not-asked": ("belum siap", "not ready"),
     "slow-down": ("meminta jeda", "asks us to wait"),
     "unreachable": ("tidak terjangkau", "unreachable"),
     "gone": ("hilang", "gone"),
@@ -41,7 +49,7 @@ PARTS: dict[str, Pair] = {
 SAYS: dict[str, Pair] = {
     "well": ("", ""),
     "unknown": (
-        "Menjawab. Kebiasaannya belum dikenal: belum cukup lama didengarkan.",
+        "Menjawab. Pola terbitnya belum diketahui: belum cukup lama didengarkan.",
         "It answers. Its rhythm is not known yet: it has not been listened to for long enough.",
     ),
     "failed-once": (
@@ -50,9 +58,9 @@ SAYS: dict[str, Pair] = {
     ),
     "moved": (
         "Sejak {since} alamatnya dialihkan untuk seterusnya ke {url}; yang baru tetap terbaca. Bila itu memang situs yang "
-        "sama, ambil alih alamat barunya.",
-        "Since {since} its address leads to {url} for good; what is new is still read. If that is the same site indeed, take "
-        "over the new address.",
+        "sama, gunakan alamat barunya.",
+        "Since {since} its address leads to {url} for good; what is new is still read. If that is the same site indeed, use "
+        "the new address.",
     ),
     "quiet": (
         "Menjawab, tetapi tidak ada yang baru sejak {last}; menurut kebiasaannya mestinya paling lambat {expected}. Buka "
@@ -73,6 +81,15 @@ SAYS: dict[str, Pair] = {
     "blocked": (
         "Sejak {since} kami ditolak. {why} Mintalah izin kepada pengelolanya, atau berhentilah mendengarkan sumber ini.",
         "Since {since} we are turned away. {why} Ask its owner for leave, or stop listening to this source.",
+    ),
+    "not-visited": (
+        "Sejak {since} alamat ini tidak kami kunjungi. {why} Betulkan alamatnya, atau berhentilah mendengarkan sumber ini.",
+        "Since {since} we do not visit this address. {why} Correct the address, or stop listening to this source.",
+    ),
+    "not-asked": (
+        "Sejak {since} tidak ada yang kami tanyakan kepada sumber ini. {why} Setelah itu dibetulkan, ia didengarkan lagi "
+        "dengan sendirinya.",
+        "Since {since} nothing was asked of this source. {why} Once that is put right, it is listened to again by itself.",
     ),
     "slow-down": (
         "Sejak {since} kami diminta lebih jarang datang. {why} Jarak kunjungan sudah diperpanjang sendiri, berikutnya {due}; "
@@ -119,9 +136,9 @@ def word(row: SourceState, language: str) -> str:
     return _in(WORDS.get(key, WORDS["well"]), language)
 
 
-def sentence(row: SourceState, language: str) -> str:
-    """What is so, since when, what to do; nothing where all is well."""
-    return _say(_key(row), row, language)
+def sentence(row: SourceState, language: str, rest: datetime | None = None) -> str:
+    """What is so, since when, what to do; nothing where all is well. `rest`: until when its host is left alone."""
+    return _say(_key(row), row, language, rest)
 
 
 def _key(row: SourceState) -> str:
@@ -132,20 +149,21 @@ def _key(row: SourceState) -> str:
         return "new" if row.probed else "guess"
     if "part" in row.cause:
         return "incomplete"
-    if row.cause.get("reason") in SLOW_DOWN:
-        return "slow-down"
+    for key, reasons in (("slow-down", SLOW_DOWN), ("not-visited", NOT_VISITED), ("not-asked", NOT_ASKED)):
+        if row.cause.get("reason") in reasons:
+            return key
     if row.health == "well" and row.notes and row.status not in ANSWERED:
         return "failed-once"
     return "unknown" if row.health == "well" and row.expected_at is None else row.health
 
 
-def _say(key: str, row: SourceState, language: str) -> str:
+def _say(key: str, row: SourceState, language: str, rest: datetime | None = None) -> str:
     cause = row.cause
     values = {
         "since": when(row.health_since, language),
         "last": when(row.new_at, language),
         "expected": by_day(row.expected_at, language),
-        "due": when(row.due_at, language),
+        "due": when(next_visit(row, rest), language),
         "why": why(row, language),
         "url": row.moved_to or "",
         "visits": cause.get("visits", 0),
@@ -157,13 +175,28 @@ def _say(key: str, row: SourceState, language: str) -> str:
 
 
 def why(row: SourceState, language: str) -> str:
-    """What the last visit noted first, without what comes next: that is said by the sentence around it."""
-    if not row.notes:
-        return ""
-    said = row.notes[0].get("english" if language == "en" else "message") or row.notes[0]["message"]
+    """What was noted first by the visit that speaks for its state; by the last one where no visit does."""
+    found = row.cause["note"] if "note" in row.cause else next(iter(row.notes), None)
+    return happened(found, language) if found else ""
+
+
+def happened(note: Mapping[str, str], language: str) -> str:
+    """What a note says, without what comes next: whoever shows it knows that better."""
+    said = note.get("english" if language == "en" else "message") or note["message"]
     for pair in NEXT.values():
         said = said.removesuffix(_in(pair, language)).rstrip()
     return said
+
+
+def is_ours(notes: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a failed visit failed on our side, before the site was asked."""
+    return bool(notes) and notes[0].get("code") in (*NOT_VISITED, *NOT_ASKED)
+
+
+def next_visit(row: SourceState, rest: datetime | None = None) -> datetime | None:
+    """When its pause is over and its host need not be left alone any more; None for at once."""
+    waits = [at for at in (row.wait_until, rest) if at and at > now()]
+    return max([*waits, *([row.due_at] if row.due_at else [])], default=None)
 
 
 def when(at: datetime | None, language: str) -> str:
@@ -177,7 +210,7 @@ def when(at: datetime | None, language: str) -> str:
 def by_day(at: datetime | None, language: str) -> str:
     """`Rab, 25 Nov`: the day that ends at this moment."""
     if at is None:
-        return _in(("belum dikenal", "not known yet"), language)
+        return _in(("pola terbitnya belum diketahui", "its rhythm is not known yet"), language)
     return format_datetime((at - timedelta(seconds=1)).astimezone(WIB), "EEE, d MMM", locale=language)
 
 

@@ -69,7 +69,7 @@ def import_(
                 doubtful += refusal.kept
                 typer.echo(f"{file}:{refusal.line}: {refusal.indonesian} / {refusal.message}", err=True)
             with sessions.begin() as session:
-                new += inbox.store(session, documents, pseudonym_key(settings))
+                new += inbox.store_imported(session, documents, pseudonym_key(settings))
             stored += len(documents)
         with sessions.begin() as session:
             waiting = sources.waiting(session)
@@ -247,13 +247,17 @@ def source_list(context: typer.Context, database: Database = None) -> None:
                 " / ".join(bulletin.word(row, language) for language in bulletin.LANGUAGES),
                 _minute(row.success_at),
                 _minute(row.new_at),
-                _minute(resting.get(sources.host_of(row.url)) or row.due_at) if row.enabled else "",
+                _minute(bulletin.next_visit(row, resting.get(sources.host_of(row.url)))) if row.enabled else "",
                 row.url,
             )
             for row in found
         ]
         bad = [
-            f"{row.name}: {bulletin.sentence(row, 'id')} / {bulletin.sentence(row, 'en')}"
+            f"{row.name}: "
+            + " / ".join(
+                bulletin.sentence(row, language, resting.get(sources.host_of(row.url)))
+                for language in bulletin.LANGUAGES
+            )
             for row in found
             if sources.group_of(row) == "bad"
         ]
@@ -359,22 +363,20 @@ def _check_region(region: str | None, province: str) -> None:
 
 
 def _asked_once(new: Source, others: Iterable[Source]) -> None:
-    """ValueError if another source already asks for what `new` would: every text would be fetched twice."""
-    wanted = _asks(new)
+    """ValueError if another source is the same place asked in the same way: every text would be fetched twice."""
+    wanted = _place(new)
     for other in others:
-        if wanted & _asks(other):
+        if _place(other) == wanted:
             again = "" if other.enabled else f" Switch it on with: kentongan source enable '{other.name}'"
             raise ValueError(f"{other.name!r} already asks for {other.url}. Nothing was added.{again}")
 
 
-def _asks(source: Source) -> set[str]:
-    """The addresses a visit asks first; of a source that is not set up right, none."""
-    from crawler.adapters import NotUnderstood, adapter_named, identity
+def _place(source: Source) -> tuple[str, str, dict[str, Any]]:
+    """What tells sources apart: an address alone does not, for all searches of one server share theirs."""
+    from crawler.adapters import identity
 
-    try:
-        return {identity(request.url) for request in adapter_named(source.adapter).requests(source)}
-    except (ValueError, NotUnderstood):
-        return set()
+    options = {name: value for name, value in source.options.items() if name != "probed"}
+    return source.adapter, identity(source.url), options
 
 
 @source_app.command("check")
@@ -443,6 +445,28 @@ def source_enable(context: typer.Context, name: str, database: Database = None) 
 def source_disable(context: typer.Context, name: str, database: Database = None) -> None:
     """Stop listening to it; what it brought stays."""
     _switch(context, database, name, on=False)
+
+
+@source_app.command("remove")
+def source_remove(context: typer.Context, name: str, database: Database = None) -> None:
+    """Forget a source, perhaps to add it again corrected; what it brought stays.
+
+    One of the province's file is only switched off, for the file brings it back.
+    """
+    from intake import sources
+
+    settings = settings_of(context, database)
+    with _listening(context, database) as sessions, sessions.begin() as session:
+        try:
+            removed = sources.remove(session, name, listed={one.name for one in province_sources(settings)})
+        except ValueError as error:
+            refuse(str(error))
+    typer.echo(
+        f"{name}: dihapus; yang dibawanya tetap ada / removed; what it brought stays"
+        if removed
+        else f"{name}: hanya dinonaktifkan, karena daftar tetap membawanya kembali / "
+        "only disabled, for the list it stands in brings it back"
+    )
 
 
 def _switch(context: typer.Context, database: str | None, name: str, *, on: bool) -> None:

@@ -16,11 +16,12 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from threading import Event
 from typing import Any, TextIO
@@ -33,6 +34,7 @@ from crawler.dates import believable, parse_date
 from crawler.identity import identity as identity_of
 from intake.cases import WIB
 from intake.models import now
+from intake.revisions import hash_of
 from intake.start import told_by
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ SETTLED = timedelta(seconds=10)  # unchanged for so long, a file is taken for co
 LARGEST = 20 * 1024 * 1024  # bytes of a file in the folder
 KEPT = timedelta(days=30)  # after that what was put away is deleted: it may hold names the database does not keep
 TOLD = 1000  # lines of a report
+LONGEST = 100  # lines of one row of a table: beyond, a quotation mark was never closed
 OURS = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}-[\w.-]{1,80}(?:\.txt)?", re.ASCII)  # names given here
 ARTICLES = ("article", "news", "berita", "artikel")
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -55,6 +58,10 @@ PROFILE = re.compile(
 SAYS: dict[str, tuple[str, str]] = {
     "not-json": ("Bukan JSON ({error}).", "not JSON ({error})."),
     "not-csv": ("Bukan baris CSV ({error}).", "not a row of CSV ({error})."),
+    "unclosed": (
+        'Tanda kutip (") dibuka tetapi tidak ditutup dengan benar.',
+        'a quotation mark (") is opened and not rightly closed.',
+    ),
     "not-object": ("Bukan objek yang setidaknya memuat id dan text.", "not an object with at least id and text."),
     "incomplete": ("text dan id (atau url) harus diisi.", "text and id (or url) are needed."),
     "left-out": ("Baris ini dilewati; yang lain tetap dibaca.", "The line is left out; the others go on."),
@@ -127,16 +134,40 @@ def _csv_rows(file: TextIO) -> Iterator[tuple[int, Any]]:
     """With commas, semicolons (as an Indonesian spreadsheet writes them) or tabs between the columns."""
     heading = file.readline()
     delimiter = max(",;\t", key=heading.count)
-    rows = csv.DictReader(chain([heading], file), delimiter=delimiter)
-    row: Any
+    names = next(csv.reader([heading], delimiter=delimiter), [])
+    ahead, number = deque[str](), 1
     while True:
-        try:
-            row = next(rows)
-        except StopIteration:
+        ahead.extend(islice(file, LONGEST - len(ahead)))
+        if not ahead:
             return
-        except csv.Error as error:
-            row = Unusable("not-csv", error=error)
-        yield rows.reader.line_num, row
+        cells, lines = _csv_row(ahead, delimiter)
+        number += lines
+        for _ in range(lines):
+            ahead.popleft()
+        if cells:
+            yield number, cells if isinstance(cells, Unusable) else dict(zip(names, cells, strict=False))
+
+
+def _csv_row(ahead: Sequence[str], delimiter: str) -> tuple[list[str] | Unusable, int]:
+    """The cells of the first row, and how many lines it takes. A quotation mark left open costs only the line it is in."""
+    rows = csv.reader(chain(ahead, ["\n"]), delimiter=delimiter)
+    try:
+        cells = next(rows)
+    except csv.Error as error:
+        return Unusable("not-csv", error=error) if rows.line_num == 1 else Unusable("unclosed"), 1
+    if rows.line_num > 1 and _swallows_others(ahead, cells, delimiter):
+        return Unusable("unclosed"), 1
+    return cells, rows.line_num
+
+
+def _swallows_others(ahead: Sequence[str], cells: list[str], delimiter: str) -> bool:
+    """Whether a row of several lines holds other rows: it ends nowhere or amid a cell, or its next line counts on."""
+    try:
+        next(csv.reader(ahead, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    following, *others = ahead[1].split(delimiter)
+    return bool(others) and cells[0].isdecimal() and following.strip() == str(int(cells[0][:18]) + 1)
 
 
 def _json_list(file: TextIO) -> Iterator[tuple[int, Any]]:
@@ -176,11 +207,14 @@ def _document(row: Any) -> tuple[Document, str]:
     fetched_at = min(parse_date(given.get("fetched_at"), now()) or now(), now())
     published_at, doubt = _published(given.get("published_at", ""), fetched_at)
     key, held, kind = given.get("key", ""), _codes(row.get("notes")), _kind(given)
+    title, is_ours = given.get("title", ""), KEY.fullmatch(key) is not None
+    if not is_ours:
+        key = _key(url, f"{source}:{identity}", kind)
     document = Document(
-        key=key if KEY.fullmatch(key) else _key(url, f"{source}:{identity}", kind),
+        key=key,
         source=source,
         url=url if url.startswith(("http://", "https://")) else "",
-        title=given.get("title", ""),
+        title=title,
         text=text,
         kind=kind,
         fetched_at=fetched_at,
@@ -189,6 +223,7 @@ def _document(row: Any) -> tuple[Document, str]:
         region=given.get("region") or None,
         reactions=int(given["reactions"]) if given.get("reactions", "").isdecimal() else None,
         notes=(*held, *([doubt] if doubt and doubt not in held else ())),
+        aliases=() if is_ours else (document_key(f"{key}:{hash_of(title, text)}"),),  # see inbox.store_imported
     )
     return document, doubt
 

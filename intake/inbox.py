@@ -61,6 +61,32 @@ def store(session: Session, documents: Sequence[Document], pseudonym_key: bytes)
     return new
 
 
+def store_imported(session: Session, documents: Sequence[Document], pseudonym_key: bytes) -> int:
+    """Store texts gathered elsewhere, none of which is an edit. Returns how many were new.
+
+    Numbers of rows come again in the next table: what has the key of another text is known by its alias, made of both.
+    """
+    held = _held(session, (key for one in documents for key in (one.key, *one.aliases)))
+    first: dict[str, Document | Mention] = dict(held)
+    apart = []
+    for document in documents:
+        own, other = next(iter(document.aliases), document.key), first.setdefault(document.key, document)
+        if own in held or not _same_import(document, other):
+            document = replace(document, key=own, aliases=())
+        elif document.key in held:
+            document = replace(document, aliases=())
+        apart.append(document)
+    return store(session, apart, pseudonym_key)
+
+
+def _same_import(document: Document, other: Document | Mention) -> bool:
+    """The same words, or the same article at its address, cut out differently."""
+    texts = [(storable(one.title), storable(one.text)) for one in (document, other)]
+    if revisions.hash_of(*texts[0]) == revisions.hash_of(*texts[1]):
+        return True
+    return document.kind == "article" and bool(document.url) and same_article(*texts)
+
+
 def find(session: Session, *keys: str) -> Mention | None:
     """The mention that is known by the first of these keys, its own or another one, that is known at all."""
     held = _held(session, keys)

@@ -101,7 +101,7 @@ def import_drops(sessions: Sessions, settings: Settings, *, stop: Event = NEVER)
 
     def keep(documents: list[Document]) -> int:
         with sessions.begin() as session:
-            return inbox.store(session, documents, key)
+            return inbox.store_imported(session, documents, key)
 
     try:
         return drops.take_all(settings.drop_folder, keep, stop) if settings.drop_folder else 0

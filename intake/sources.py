@@ -7,7 +7,7 @@ source is. Both are computed at the visit and kept with the source, so that look
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,6 +89,20 @@ def enable(session: Session, name: str, enabled: bool, by: Person | None = None)
         _at_once(row)
     audit.write(session, by, "source.enable" if enabled else "source.disable", f"source:{row.id}", name=name)
     return row
+
+
+def remove(session: Session, name: str, listed: Collection[str], by: Person | None = None) -> bool:
+    """Forget a source; its mentions stay. ValueError if there is none of that name.
+
+    False if it was only switched off: those `listed` in the province's file, and the demo's, would be brought back by `sync`.
+    """
+    row = session.scalar(select(SourceState).where(SourceState.name == name))
+    if row is not None and name not in listed and not row.options.get("demo"):
+        audit.write(session, by, "source.remove", f"source:{row.id}", name=name, url=row.url)
+        session.delete(row)
+        return True
+    enable(session, name, False, by)
+    return False
 
 
 def take_over(session: Session, row: SourceState, by: Person | None = None) -> None:
@@ -325,11 +339,19 @@ def _judge(session: Session, row: SourceState, one: VisitRow) -> None:
     if (row.health, row.cause.get("part")) != (verdict.state, verdict.cause.get("part")):
         row.health_since = verdict.since
     one.state = row.health = verdict.state
-    row.cause, row.figures = dict(verdict.cause), health.figures(days, one.at).to_dict()
+    row.cause, row.figures = _cause(row, one, verdict), health.figures(days, one.at).to_dict()
     looks[0] = replace(looks[0], state=verdict.state)
     news = health.news(row.told, looks, one.at) if row.success_at else None
     if news is not None:
         row.told, row.news_at = None if news == "well" else news, one.at
+
+
+def _cause(row: SourceState, one: VisitRow, verdict: health.Verdict) -> dict[str, Any]:
+    """What there is to say of a state; of failures, the first note of the newest visit that speaks for it."""
+    cause = dict(verdict.cause)
+    if reason := cause.get("reason"):
+        cause["note"] = row.notes[0] if one.reason == reason else row.cause.get("note")
+    return cause
 
 
 def _looks(session: Session, row: SourceState) -> list[health.Look]:

@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 import nlp.__main__
 import scheduler
 from crawler import Batch, Document, Source, Visit
 from crawler.demo.server import NAMES
-from intake import accounts, review, sources
+from intake import accounts, inbox, review, sources
 from intake.database import one_session
 from intake.export import COLUMNS, TABLES
 from intake.migrations import migrate
-from intake.models import now
+from intake.models import AuditRow, Mention, now
 from intake.settings import DEMO_DATABASE
 from nlp import Analysis, Text
 from tests.intake.made import document, told
@@ -130,6 +131,49 @@ def test_a_first_look_at_the_sources_shows_the_outlets_of_the_province(folder: P
     assert "'Riau Pos' already asks" in refused(*add("feed", "https://www.riaupos.co/feed/", "--name", "x"))
     assert kentongan(*add("feed", "https://new.example/rss", "--region", "14.71")).exit_code == 0
     assert "new.example" in kentongan("source", "list").stdout
+
+
+def searches(adapter: str, url: str, *options: str) -> list[tuple[str, ...]]:
+    """Sources of one address that differ in an option."""
+    common = ("--option", "account=kantor.example") if adapter == "bluesky" else ()
+    return [add(adapter, url, "--name", option, *common, "--option", option) for option in options]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "url", "option"),
+    [
+        ("bluesky", "https://bsky.app/search", "query"),
+        ("youtube", "https://www.youtube.com/@tvuji", "query"),
+        ("jetstream", "https://jetstream.example", "words"),
+    ],
+)
+def test_one_address_may_be_asked_for_several_things(folder: Path, adapter: str, url: str, option: str) -> None:
+    first, second, again = searches(adapter, url, f"{option}=jalan", f"{option}=air", f"{option}=jalan")
+    for words in (first, second):
+        told = kentongan(*words)
+        assert told.exit_code == 0, told.output
+    assert f"'{option}=jalan' already asks" in refused(*again, "--name", "lain")
+
+
+def test_a_source_is_removed_and_added_again_corrected(folder: Path) -> None:
+    mistaken, corrected = searches("bluesky", "https://bsky.app/search", "query=jlan", "query=jalan")
+    assert kentongan(*mistaken, "--name", "Jalan").exit_code == 0
+    with one_session("sqlite:///kentongan.db") as session:
+        inbox.store(session, [document(1, source="Jalan")], b"test")
+    assert "dihapus" in kentongan("source", "remove", "Jalan").stdout
+    assert "no source is named 'Jalan'" in refused("source", "remove", "Jalan")
+    assert "Jalan" not in kentongan("source", "list").stdout
+    assert kentongan(*corrected, "--name", "Jalan").exit_code == 0
+    with one_session("sqlite:///kentongan.db") as session:
+        assert session.scalars(select(Mention.source)).all() == ["Jalan"]
+        (row,) = session.scalars(select(AuditRow).where(AuditRow.action == "source.remove"))
+        assert row.detail == {"name": "Jalan", "url": "https://bsky.app/search"}
+
+
+def test_an_outlet_of_the_province_is_only_switched_off(folder: Path) -> None:
+    assert "only disabled" in kentongan("source", "remove", "Riau Pos").stdout
+    (row,) = (line for line in kentongan("source", "list").stdout.splitlines() if "Riau Pos" in line)
+    assert " off " in row
 
 
 def test_the_files_beside_the_database_are_as_private(folder: Path) -> None:

@@ -101,6 +101,16 @@ ADAPTERS = {
     "wordpress": _("situs berita WordPress"),
     "listing": _("halaman daftar berita"),
     "mastodon": _("media sosial (Mastodon)"),
+    "sitemap": _("peta situs berita"),
+    "jsonfeed": _("umpan berita (JSON Feed)"),
+    "googlenews": _("pencarian Google News"),
+    "page": _("halaman tunggal"),
+    "bluesky": _("media sosial (Bluesky)"),
+    "jetstream": _("media sosial (aliran Bluesky)"),
+    "meta": _("media sosial (Facebook, Instagram)"),
+    "telegram": _("saluran Telegram"),
+    "x": _("media sosial (X)"),
+    "youtube": _("saluran YouTube"),
 }
 SOURCE_GROUPS = {
     "bad": _("perlu perhatian"),
@@ -147,7 +157,7 @@ ERRORS = {
     "has_candidate": _("Teks itu sudah termasuk sebuah kandidat. Tidak ada yang diubah."),
     "needs_why": _("Tulis dengan beberapa kata apa yang gagal. Tidak ada yang diubah."),
     "not_moved": _(
-        "Alamat barunya tidak dapat diambil alih: sudah menjadi milik sumber lain, atau pengalihannya sudah berakhir."
+        "Alamat barunya tidak dapat digunakan: sudah menjadi milik sumber lain, atau pengalihannya sudah berakhir."
     ),
 }
 # What a form says when something typed into it cannot be kept.
@@ -363,9 +373,18 @@ class Presenter:
     def health(self, row: SourceState) -> str:
         return bulletin.word(row, self.language)
 
-    def about_health(self, row: SourceState) -> str:
+    def about_health(self, row: SourceState, rest: datetime | None) -> str:
         """What is so, since when, what to do."""
-        return bulletin.sentence(row, self.language)
+        return bulletin.sentence(row, self.language, rest)
+
+    def status(self, row: SourceState) -> str:
+        """How the last visit ended; nothing where the site had no say in that."""
+        if not row.status or (row.status not in rhythm.ANSWERED and bulletin.is_ours(row.notes)):
+            return ""
+        return self._(STATUSES[row.status])
+
+    def next_visit(self, row: SourceState, rest: datetime | None) -> datetime | None:
+        return bulletin.next_visit(row, rest)
 
     def by_day(self, at: datetime | None) -> str:
         return bulletin.by_day(at, self.language)
@@ -391,8 +410,10 @@ class Presenter:
             self._("{n} teks baru dalam 28 hari terakhir, paling banyak {most} sehari", n=sum(new), most=most),
         )
 
-    def note(self, note: Mapping[str, str]) -> str:
-        """What a visit noted, in the person's language as far as it was noted in it."""
+    def note(self, note: Mapping[str, str], row: SourceState) -> str:
+        """What a visit noted, in the person's language if it was noted in it; a visit is promised only where one comes."""
+        if not row.enabled:
+            return bulletin.happened(note, self.language)
         return (note.get("english") if self.language == "en" else "") or note["message"]
 
     def refused_link(self, key: str, values: Mapping[str, Any]) -> str:

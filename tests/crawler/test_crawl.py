@@ -503,3 +503,15 @@ def test_what_another_source_listed_and_never_fetched_is_fetched_all_the_same() 
         }
         documents, _ = heard(source(other, name="lain"), source(one))
     assert [document.url for document in documents] == [f"{one.url}/1"]
+
+
+def test_a_site_under_repair_has_one_page_for_all_its_articles_and_it_is_none_of_them() -> None:
+    page = f"<html><body><h1>Perbaikan</h1><p>{TEXT}</p></body></html>".encode()
+    away = (302, {"Location": "/perbaikan.html"}, b"")
+    listed = feed(*(item(f"Berita {n}", f"/berita/{n}001-jalan-rusak-di-tampan", "x") for n in (1, 2)))
+    routes: dict[str, Reply | Route] = {"/feed": listed, "/perbaikan.html": (200, {}, page)}
+    with site(routes | {f"/berita/{n}001-jalan-rusak-di-tampan": away for n in (1, 2)}) as one:
+        documents, visits = heard(source(one))
+    assert documents == []
+    assert [note.code for note in visits["uji"].notes] == ["led-away"] * 2
+    assert len(visits["uji"].left_out) == 2

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -16,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from crawler import Document
 from crawler.demo.server import NAMES
-from intake import drops, jobs
+from intake import drops, inbox, jobs
 from intake.database import Sessions
 from intake.models import Mention, now
 from intake.settings import Settings
@@ -131,6 +132,29 @@ def test_one_bad_row_of_a_table_costs_only_itself(folder: Path) -> None:
     drops.take_all(folder, kept, NEVER)
     assert list(kept.texts.values()) == ["Air mati", "Lampu mati"]
     assert " 3: Bukan baris CSV" in report(folder / "done")
+
+
+@pytest.mark.parametrize(
+    ("rows", "texts", "refused"),
+    [
+        ('1,"terbuka\n2,Air mati\n3,Lampu mati\n', ["Air mati", "Lampu mati"], [2]),
+        ('1,"terbuka\n2,"Air, mati"\n3,Lampu mati\n', ["Air, mati", "Lampu mati"], [2]),
+        ('1,"terbuka\n2,Air mati\n3,Lampu mati"\n', ["Air mati", 'Lampu mati"'], [2]),
+        ('1,Air mati\n2,"terbuka', ["Air mati"], [3]),
+        ('a,"terbuka\n' + "".join(f"b{n},Air {n}\n" for n in range(150)), [f"Air {n}" for n in range(150)], [2]),
+        ('1,"Air mati\n\nsejak kemarin, kata warga"\n2,Lampu mati\n', ["Air mati\n\nsejak kemarin, kata warga", "Lampu mati"], []),
+        ('1,Air "mati" lagi\n2,"Air" mati\n', ['Air "mati" lagi', "Air mati"], []),
+    ],
+    ids=["to-the-end", "to-a-quote", "to-a-stray-quote", "last", "long", "several-lines", "quotes-within"],
+)  # fmt: skip
+def test_a_quotation_mark_left_open_swallows_no_other_row(
+    tmp_path: Path, rows: str, texts: list[str], refused: list[int]
+) -> None:
+    (tmp_path / "a.csv").write_text(f"id,text\n{rows}")
+    ((documents, refusals),) = drops.read_import(tmp_path / "a.csv")
+    assert [document.text for document in documents] == texts
+    assert [refusal.line for refusal in refusals] == refused
+    assert all("Tanda kutip" in refusal.indonesian and not refusal.kept for refusal in refusals)
 
 
 def test_a_file_is_left_alone_while_it_changes(folder: Path, later: Callable[[float], None]) -> None:
@@ -301,3 +325,40 @@ def test_a_folder_that_is_gone_is_said(factory: Sessions, settings: Settings, ca
     gone = settings.model_copy(update={"drop_folder": Path("/tidak/ada")})
     assert jobs.import_drops(factory, gone) == 0
     assert "/tidak/ada cannot be worked in: No such file or directory" in caplog.text
+
+
+def test_an_import_is_never_an_edit(factory: Sessions, settings: Settings, folder: Path) -> None:
+    dropping = settings.model_copy(update={"drop_folder": folder})
+    first = [
+        "id,text,source",
+        "10,Air mati,Warga",
+        "10,Lampu mati,Warga",
+        "11,Jalan rusak,Warga",
+        "11,Jalan  rusak,Warga",
+    ]
+    second = ["id,text,source", "10,Puskesmas tutup,Warga", "10,Air mati,Warga"]
+    for lines, new in ((first, 3), (second, 1), (first, 0), (second, 0)):
+        (folder / "a.csv").write_text("\n".join(lines))
+        before = set((folder / "done").glob("*.txt"))
+        assert jobs.import_drops(factory, dropping) == 1
+        (told,) = set((folder / "done").glob("*.txt")) - before
+        assert f" {new} new, 0 refused" in told.read_text()
+    with factory() as session:
+        mentions = session.scalars(select(Mention).order_by(Mention.text)).all()
+        assert [mention.text.split()[0] for mention in mentions] == ["Air", "Jalan", "Lampu", "Puskesmas"]
+        assert [mention.edit for mention in mentions] == [None] * 4
+
+
+def test_what_a_crawl_wrote_keeps_its_key_and_what_was_imported_before_is_known(
+    factory: Sessions, settings: Settings, folder: Path, tmp_path: Path
+) -> None:
+    dropping = settings.model_copy(update={"drop_folder": folder})
+    (tmp_path / "a.jsonl").write_text("\n".join([json.dumps(ROW | {"key": "a" * 32}), json.dumps(ROW)]))
+    (((crawled, plain), _),) = drops.read_import(tmp_path / "a.jsonl")
+    assert crawled.key == "a" * 32
+    with factory.begin() as session:  # as it was stored when nothing was known of its words
+        inbox.store(session, [replace(plain, aliases=())], b"key")
+    (tmp_path / "a.jsonl").rename(folder / "a.jsonl")
+    jobs.import_drops(factory, dropping)
+    with factory() as session:
+        assert set(session.scalars(select(Mention.key))) == {"a" * 32, plain.key}

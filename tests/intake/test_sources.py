@@ -250,6 +250,59 @@ def test_each_trouble_is_told_in_its_words(heard: Sessions, state: str) -> None:
         assert "visited again" not in bulletin.sentence(bad, "en"), "what comes next is said once"
 
 
+def test_why_is_told_of_the_visit_that_made_the_state(heard: Sessions) -> None:
+    """Twice turned away, then a line that may be ours: it is still turned away, not "turned away: connection refused"."""
+    with heard.begin() as session:
+        sources.sync(session, [A, B])
+        visit(session, "ok", NOW - HOUR, 1)
+        for hours in range(2):
+            visit(session, "blocked", NOW + hours * HOUR, code="http-403")
+        for hours in range(2, 4):
+            down = visit(session, "unreachable", NOW + hours * HOUR, code="refused")
+            assert down.health == "blocked"
+            assert "Server menjawab dengan kode 403." in bulletin.sentence(down, "id")
+            assert "answered with status 403." in bulletin.sentence(down, "en")
+            assert "menolak sambungan" not in bulletin.sentence(down, "id")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "values", "words"),
+    [
+        ("blocked", "not-public", {"host": "10.0.0.1"}, ("tidak kami kunjungi", "Betulkan alamatnya", "Mintalah izin")),
+        (
+            "broken",
+            "token-missing",
+            {"name": "x", "variable": "KENTONGAN_TOKEN_X"},
+            ("belum siap", "tidak ada yang kami tanyakan", "tidak dapat dibaca"),
+        ),
+    ],
+)
+def test_what_fails_on_our_side_is_not_laid_to_the_site(
+    heard: Sessions, status: str, code: str, values: dict[str, str], words: tuple[str, str, str]
+) -> None:
+    word, said, unsaid = words
+    with heard.begin() as session:
+        bad = visit(session, status, NOW, notes=(note(code, A.url, "asked-again", **values),))
+        assert bulletin.word(bad, "id") == word
+        assert said in bulletin.sentence(bad, "id")
+        assert unsaid not in bulletin.sentence(bad, "id")
+
+
+def test_the_next_visit_is_when_both_the_pause_and_the_wait_are_over(heard: Sessions) -> None:
+    at = now()
+    with heard.begin() as session:
+        visit(session, "ok", at - HOUR, 1)
+        one = visit(session, "blocked", at, code="http-429", wait_until=at + 2 * HOUR)
+        assert one.due_at is not None
+        assert one.due_at < at + 2 * HOUR == bulletin.next_visit(one)
+        assert bulletin.when(at + 2 * HOUR, "id") in bulletin.sentence(one, "id")
+        assert bulletin.next_visit(one, at + 3 * HOUR) == at + 3 * HOUR, "another source of its host was asked to wait"
+        one.due_at = at + 5 * HOUR
+        assert bulletin.next_visit(one, at + 3 * HOUR) == one.due_at
+        one.due_at, one.wait_until = None, at - HOUR
+        assert bulletin.next_visit(one) is None
+
+
 # ---- told once
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from importlib.metadata import version
@@ -13,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from crawler.adapters import names
+from crawler.notes import note as make_note
 from intake import accounts, courier, review
 from intake.cases import WIB
 from intake.database import Sessions, open_engine, sessions
@@ -35,7 +38,7 @@ from intake.models import (
 from intake.settings import Settings
 from intake.start import first_start
 from intake.web.app import create_app
-from intake.web.present import Presenter
+from intake.web.present import ADAPTERS, Presenter
 from nlp.jurisdiction import load_jurisdiction
 from tests.intake.made import OUTAGE, document, told
 
@@ -365,6 +368,25 @@ def test_sources_are_told_in_words(client: TestClient, factory: Sessions) -> Non
         assert words in page, words
 
 
+def test_each_adapter_has_a_word_in_both_languages() -> None:
+    for name in names():
+        words = [Presenter(language, "riau")._(ADAPTERS[name]) for language in ("id", "en")]
+        assert words[0] != words[1], name
+        assert name not in words
+
+
+def test_a_source_that_is_switched_off_promises_no_visit(client: TestClient, factory: Sessions) -> None:
+    told = asdict(make_note("robots", "https://a.example", "asked-again"))
+    with factory.begin() as session:
+        session.add(source(notes=[told], status="blocked", health="blocked", cause={"reason": "robots", "note": told}))
+    html = sign_in(client, "bos")
+    assert "dikunjungi lagi pada waktunya" in client.get("/sumber").text
+    client.post("/sumber/1", data={"csrf": token(html), "enabled": "false"})
+    page = client.get("/sumber").text
+    assert "melarang alamat tersebut." in page
+    assert "dikunjungi lagi pada waktunya" not in page
+
+
 def test_each_source_says_how_it_is_and_those_in_trouble_come_first(client: TestClient, factory: Sessions) -> None:
     figures = {
         "until": now().astimezone(WIB).date().isoformat(),
@@ -429,10 +451,10 @@ def test_a_new_address_is_taken_over_by_an_administrator(client: TestClient, fac
         session.add(source(name="B", url="https://b.example", health="moved", moved_to="https://b2.example"))
         session.add(source(name="C", url="https://b2.example"))
     html = sign_in(client)
-    assert "Ambil alih alamat baru" not in client.get("/sumber").text
+    assert "Gunakan alamat baru" not in client.get("/sumber").text
     assert client.post("/sumber/1/pindah", data={"csrf": token(html)}).status_code == 403
     html = sign_in(client, "bos")
-    assert "Ambil alih alamat baru" in client.get("/sumber").text
+    assert "Gunakan alamat baru" in client.get("/sumber").text
     page = client.post("/sumber/1/pindah", data={"csrf": token(html)}).text
     assert "Mulai sekarang alamat yang baru yang didengarkan." in page
     assert "Alamat lama, sudah diganti" in page

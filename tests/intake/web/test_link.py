@@ -164,9 +164,12 @@ def test_a_pasted_article_is_read_understood_and_made_a_candidate(
         "Air Mati di Rumbai",
         "mengeluhkan air yang tidak mengalir",
         "Tautan dari petugas",
-        "Kejadian ini belum pernah terdengar.",
+        "Teks ini yang pertama tentang kejadian ini.",
         "Kota Pekanbaru",
         "hampir pasti (90%)",
+        "<dt>Layanan</dt>",
+        "<dt>Dugaan maladministrasi</dt>",
+        "<dt>Instansi</dt>",
         "Catatan penempel: warga menelepon",
         "24 Nov 2026 07.18 WIB",
     ):
@@ -178,6 +181,7 @@ def test_a_pasted_article_is_read_understood_and_made_a_candidate(
     again = paste(client, f"{press.url}/2026/11/air-mati-di-rumbai/")
     assert str(again.url) == str(answer.url), again.text
     assert "sudah pernah terbaca" in again.text
+    assert "belum pernah terdengar" not in again.text
     assert press.asked["/2026/11/air-mati-di-rumbai?utm_source=wa"] == 1
     assert press.asked.total() == 2, "robots.txt and the page, once each"
     assert count(factory, Mention) == count(factory, Candidate) == 1
@@ -246,6 +250,9 @@ def test_a_person_may_see_a_failure_where_the_analysis_saw_none(
     page = paste(client, f"{press.url}/air", "air mati di rumah saya").text
     assert "Analisis tidak menjadikannya kandidat." in page
     assert "tidak diceritakan" in page
+    assert "<dt>Di mana</dt>" in page
+    for fact in ("Layanan", "Dugaan maladministrasi", "Instansi"):
+        assert f"<dt>{fact}</dt>" not in page, "where no failure is told"
     assert ">air mati di rumah saya</textarea>" in page
     url = re.findall(r'action="(/tautan/\d+/kandidat)"', page)[0]
     assert client.post(url, data={"reason": "air mati"}).status_code == 403
