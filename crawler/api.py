@@ -14,7 +14,7 @@ from crawler.document import document_key
 from crawler.notes import note
 from crawler.source import Source
 
-BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+BROKEN = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 RESETS = ("x-rate-limit-reset", "ratelimit-reset", "x-ratelimit-reset")  # of X, Bluesky, Mastodon: Unix time, or a date
 _WORD = re.compile(r"[\w .:-]{1,60}", re.ASCII)
 

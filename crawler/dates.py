@@ -88,7 +88,7 @@ def _rfc822(words: str, now: datetime) -> datetime | None:
         return None
     try:
         return parsedate_to_datetime(words)
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
 
 

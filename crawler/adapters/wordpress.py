@@ -65,6 +65,7 @@ def _next_page(response: Response, *, full: bool) -> Iterator[Request]:
     parts = urlsplit(response.url)
     query = dict(parse_qsl(parts.query))
     page = int(query.get("page", "1"))
-    pages = int(response.headers.get("x-wp-totalpages") or (page + full))
+    told = response.headers.get("x-wp-totalpages", "")
+    pages = int(told) if told.isdecimal() and len(told) < 10 else page + full
     if page < pages:
         yield Request(urlunsplit(parts._replace(query=urlencode(query | {"page": str(page + 1)}))))

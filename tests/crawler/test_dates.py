@@ -34,7 +34,17 @@ def test_reads(text: str, expected: str) -> None:
     assert parse_date(text, NOW) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", None, "kemarin sore", "31/02/2026", "99 Foo 2026", "0000-00-00", "x" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        None,
+        "kemarin sore",
+        "31/02/2026",
+        "99 Foo 2026",
+        "0000-00-00x" * 100_000,
+    ],
+)
 def test_reads_nothing_where_there_is_nothing(text: str | None) -> None:
     assert parse_date(text, NOW) is None
 
@@ -59,4 +69,9 @@ def test_only_what_can_be_true_is_believed() -> None:
 def test_the_ends_of_the_calendar_are_read_and_not_believed(text: str) -> None:
     moment = parse_date(text, NOW)
     assert moment is not None
+    assert believable(moment, NOW) == (None, "date-impossible")
+
+
+def test_a_year_beyond_all_calendars_costs_only_the_date() -> None:
+    moment = parse_date("Mon, 01 Jan 99999999999 00:00:00 +0000", NOW)
     assert believable(moment, NOW) == (None, "date-impossible")
