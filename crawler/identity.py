@@ -176,8 +176,11 @@ def believed(claim: str, page: str) -> str:
 
 
 def same_site(one: str, other: str) -> bool:
-    """Whether two addresses are of one publisher, as far as their names tell. May raise ValueError."""
-    first, second = site_of(one), site_of(other)
+    """Whether two addresses are of one publisher, as far as their names tell; what is no address is of none."""
+    try:
+        first, second = site_of(one), site_of(other)
+    except ValueError:
+        return False
     if first == second:
         return True
     registered = _registered(first)

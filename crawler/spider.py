@@ -224,13 +224,12 @@ class Listener(scrapy.Spider):
         if explained and not explained.failure:
             tally.notes.extend(one for one in explained.found if isinstance(one, Note))
             return
-        says_stop = status in (429, 503)
-        if says_stop:
+        if status in (429, 503):
             downloader_of(self.crawler).stop(host, until)
-        if says_stop and not _is_elsewhere(response.url, tally, request):
+        for_us = status in (429, 503) and not _is_elsewhere(response.url, tally, request)
+        if for_us:
             tally.wait_until = max(filter(None, (until, tally.wait_until)), default=None)
-            tally.silent = tally.silent or "asked-to-stop"
-        if explained:
+        if for_us or explained:
             tally.silent = tally.silent or "asked-to-stop"
         passing = status == 429 or status >= 500
         told = refusal_note(response, request, then_of(request, passing=passing), until)

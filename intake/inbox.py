@@ -342,7 +342,7 @@ def _find_event(
 
 def _trace(mention: Mention, likeness: float = 0.0) -> Trace:
     analysis = mention.analysis or {}
-    kind, agency = _first(analysis, "kinds", "code"), _first(analysis, "agencies", "id")
+    kind, agency = first_guess(analysis, "kinds", "code"), first_guess(analysis, "agencies", "id")
     return Trace(
         told_at=mention.told_at,
         sector=mention.sector,
@@ -364,9 +364,9 @@ def refresh(session: Session, candidate: Candidate) -> None:
     candidate.first_told_at = min(mention.told_at for mention in mentions)
     candidate.last_told_at = max(mention.told_at for mention in mentions)
     candidate.p_failure = max(mention.p_failure or 0.0 for mention in mentions)
-    candidate.sector = _vote((_first(a, "sectors", "code"), p) for a, p in analyses)
-    candidate.form = _vote((_first(a, "forms", "code"), p) for a, p in analyses)
-    candidate.kind = _vote((_first(a, "kinds", "code"), p) for a, p in analyses)
+    candidate.sector = _vote((first_guess(a, "sectors", "code"), p) for a, p in analyses)
+    candidate.form = _vote((first_guess(a, "forms", "code"), p) for a, p in analyses)
+    candidate.kind = _vote((first_guess(a, "kinds", "code"), p) for a, p in analyses)
     candidate.region = _vote((next(iter(a.get("regions", ())), None), p) for a, p in analyses)
     candidate.district = _vote((next(iter(a.get("districts", ())), None), p) for a, p in analyses)
     candidate.place = "riau" if any(a.get("place") == "riau" for a, _ in analyses) else "unknown"
@@ -401,6 +401,6 @@ def _vote(ballots: Iterable[tuple[str | None, float]]) -> str | None:
     return max(votes, key=lambda choice: votes[choice], default=None)
 
 
-def _first(analysis: Mapping[str, Any], axis: str, name: str) -> str | None:
+def first_guess(analysis: Mapping[str, Any], axis: str, name: str) -> str | None:
     guesses = analysis.get(axis) or ()
     return guesses[0][name] if guesses else None

@@ -68,22 +68,17 @@ def reading_page(who: Who, mention_id: Number) -> HTMLResponse:
 
 def _reading(who: Visitor, mention: Mention, status: int = 200, error: str = "", reason: str = "") -> HTMLResponse:
     analysis = mention.analysis or {}
-    agency = _first(analysis, "agencies", "id")
+    agency = inbox.first_guess(analysis, "agencies", "id")
     return who.page(
         "reading.html",
         status,
         one=mention,
-        codes={axis: _first(analysis, axis, "code") for axis in ("sectors", "forms", "kinds")},
+        codes={axis: inbox.first_guess(analysis, axis, "code") for axis in ("sectors", "forms", "kinds")},
         agency=who.session.get(Agency, agency) if agency else None,
         brought=links.brought_by(who.session, mention),
         error=error,
         reason=reason,
     )
-
-
-def _first(analysis: dict[str, Any], axis: str, name: str) -> str | None:
-    guesses = analysis.get(axis) or ()
-    return guesses[0][name] if guesses else None
 
 
 @router.post("/tautan/{mention_id}/kandidat")
