@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.health import Day, expected_by, weekday
 from intake.retention import KEEP_VISITS
 

@@ -15,10 +15,11 @@ from functools import partial
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from intake import audit, bulletin
+from intake import bulletin
 from intake.courier import GUARDED, AddressRefused, NotDelivered, Ways, carry, check_form, one_line
 from intake.database import Sessions
 from intake.models import AgencyContact, Alert, Candidate, Case, Decision, Mention, Person, SourceState, now
+from intake.people import audit
 from intake.start import press_of
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
@@ -223,6 +224,6 @@ def _place(candidate: Candidate) -> str:
 def _day(moment: datetime) -> str:
     from babel.dates import format_date
 
-    from intake.cases import WIB
+    from intake.casework.cases import WIB
 
     return format_date(moment.astimezone(WIB), "d MMMM y", locale="id")

@@ -12,7 +12,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_percent
 
 from crawler.notes import NEXT
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.models import SourceState, now
 from intake.rhythm import ANSWERED, SLOW_DOWN
 

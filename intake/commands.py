@@ -268,7 +268,7 @@ def source_list(context: typer.Context, database: Database = None) -> None:
 
 def _minute(at: datetime | None) -> str:
     """A moment in WIB, short."""
-    from intake.cases import WIB
+    from intake.casework.cases import WIB
 
     return f"{at.astimezone(WIB):%d/%m %H:%M}" if at else "-"
 
@@ -492,7 +492,7 @@ def user_add(
     database: Database = None,
 ) -> None:
     """Add somebody; the generated password is shown once."""
-    from intake import accounts
+    from intake.people import accounts
 
     with _accounts(context, database) as session:
         _, password = accounts.add_person(session, name, role, agency_id=agency)
@@ -502,7 +502,7 @@ def user_add(
 @user_app.command("list")
 def user_list(context: typer.Context, database: Database = None) -> None:
     """Everybody with an account."""
-    from intake import accounts
+    from intake.people import accounts
 
     with _accounts(context, database) as session:
         rows = [(p.name, p.role, p.agency_id or "", "disabled" if p.disabled else "") for p in accounts.people(session)]
@@ -512,7 +512,7 @@ def user_list(context: typer.Context, database: Database = None) -> None:
 @user_app.command("disable")
 def user_disable(context: typer.Context, name: str, database: Database = None) -> None:
     """Close an account; its sessions and tokens end."""
-    from intake import accounts
+    from intake.people import accounts
 
     with _accounts(context, database) as session:
         accounts.disable(session, name)
@@ -522,7 +522,7 @@ def user_disable(context: typer.Context, name: str, database: Database = None) -
 @user_app.command("password")
 def user_password(context: typer.Context, name: str, database: Database = None) -> None:
     """A new generated password, shown once; open sessions end."""
-    from intake import accounts
+    from intake.people import accounts
 
     with _accounts(context, database) as session:
         password = accounts.set_password(session, name)
@@ -532,7 +532,7 @@ def user_password(context: typer.Context, name: str, database: Database = None) 
 @user_app.command("token")
 def user_token(context: typer.Context, name: str, database: Database = None) -> None:
     """A token for the API, shown once."""
-    from intake import accounts
+    from intake.people import accounts
 
     with _accounts(context, database) as session:
         token = accounts.make_token(session, name)

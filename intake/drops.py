@@ -32,7 +32,7 @@ from crawler import Document, Kind, document_key
 from crawler.adapters import web_address
 from crawler.dates import believable, parse_date
 from crawler.identity import identity as identity_of
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.models import now
 from intake.revisions import hash_of
 from intake.start import told_by

@@ -21,8 +21,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crawler import archive
-from intake import audit
 from intake.models import Candidate, Case, Decision, Mention
+from intake.people import audit
 from nlp.jurisdiction import Label, load_taxonomy
 
 FORM = "kentongan-evidence-1"

@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from intake import audit, trends
+from intake import trends
 from intake.masking import masked
 from intake.models import Candidate, Case, Mention
+from intake.people import audit
 
 Row = dict[str, Any]
 FORMATS = ("csv", "xlsx", "jsonl", "geojson")

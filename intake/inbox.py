@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 
 from crawler import Document, Visit
 from crawler.identity import same_article, same_site, site_of
-from intake import queue, revisions
-from intake.cluster import WINDOW, Trace, Verdict, same_event
+from intake import revisions
 from intake.database import Base
 from intake.masking import masked
 from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, MentionBand, now
+from intake.review import queue
+from intake.review.cluster import WINDOW, Trace, Verdict, same_event
 from nlp import Analysis, Text
 from nlp.fingerprint import bands, key_words, signature, similarity
 

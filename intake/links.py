@@ -24,11 +24,12 @@ from crawler.identity import identity
 from crawler.notes import NEXT, Note, note
 from crawler.options import PAGE
 from crawler.run import Politeness, crawl
-from intake import audit, inbox, sources
+from intake import inbox, sources
 from intake.database import Sessions
 from intake.drops import PROFILE
 from intake.jobs import politeness
 from intake.models import AuditRow, Mention, Person, SourceState, now
+from intake.people import audit
 from intake.settings import Settings, evidence_folder, pseudonym_key
 from intake.start import press_of
 

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from crawler.archive import SUFFIX, unused_since
-from intake import audit
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.database import Base
 from intake.models import Mention, Revision, SignIn, SignInAttempt, VisitRow, now
+from intake.people import audit
 
 KEEP_ATTEMPTS = timedelta(days=1)
 KEEP_SESSIONS = timedelta(days=30)

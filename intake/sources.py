@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from crawler import Kind, Note, Source, Validators, Visit
 from crawler.adapters import identity
 from crawler.identity import site_of
-from intake import audit, health, rhythm
-from intake.cases import WIB
+from intake import health, rhythm
+from intake.casework.cases import WIB
 from intake.models import Mention, MentionAlias, Person, SourceState, VisitRow, now
+from intake.people import audit
 
 KNOWN = 2000  # newest documents of a source, and as many of its site, whose keys are handed to the crawler
 NEVER = datetime.min.replace(tzinfo=UTC)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from crawler import Document
 from crawler.demo.server import NAMES
-from intake import accounts, sources
+from intake import sources
 from intake.models import Agency, Mention, Person
+from intake.people import accounts
 from intake.settings import DEMO_DATABASE
 from nlp.jurisdiction import load_jurisdiction
 

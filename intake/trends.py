@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.models import Candidate, Mention, now
 
 

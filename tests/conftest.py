@@ -20,7 +20,7 @@ def cheap_passwords() -> Iterator[None]:
     """Passwords at the least cost: what costs an attacker a second must not cost every test one."""
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("intake.accounts._hasher", lambda: cheap)
+        patch.setattr("intake.people.accounts._hasher", lambda: cheap)
         yield
 
 

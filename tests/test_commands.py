@@ -19,11 +19,13 @@ import nlp.__main__
 import scheduler
 from crawler import Batch, Document, Source, Visit
 from crawler.demo.server import NAMES
-from intake import accounts, inbox, review, sources
+from intake import inbox, sources
 from intake.database import one_session
 from intake.export import COLUMNS, TABLES
 from intake.migrations import migrate
 from intake.models import AuditRow, Mention, now
+from intake.people import accounts
+from intake.review import decisions
 from intake.settings import DEMO_DATABASE
 from nlp import Analysis, Text
 from tests.intake.made import document, told
@@ -382,7 +384,7 @@ def test_the_heading_is_that_of_the_rows(folder: Path, what: str) -> None:
     with one_session("sqlite:///kentongan.db") as session:
         candidate = told(session, document(1))
         person, _ = accounts.add_person(session, "petugas", "officer")
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
         assert [list(row) for row in TABLES[what](session)] == [list(COLUMNS[what])]
 
 

@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake import accounts, queue, review, sources
+from intake import sources
 from intake.masking import masked
 from intake.models import Candidate, Decision, Mention, Person
+from intake.people import accounts
+from intake.review import decisions, queue
 from intake.web import present
 from intake.web.console import DB, visitor_of
 from intake.web.i18n import translator
@@ -229,13 +231,13 @@ def read_candidate(session: DB, person: Caller, candidate_id: NumberInPath) -> C
 @router.post("/v1/decisions", status_code=201, responses=problems(403, 404, 409))
 def decide(session: DB, person: Caller, given: DecisionIn) -> DecisionOut:
     """Decide about a candidate."""
-    return _reviewed(lambda: review.decide(session, person, **given.model_dump()))
+    return _reviewed(lambda: decisions.decide(session, person, **given.model_dump()))
 
 
 @router.post("/v1/decisions/{decision_id}/undo", status_code=201, responses=problems(403, 404, 409))
 def undo(session: DB, person: Caller, decision_id: NumberInPath) -> DecisionOut:
     """Take back the last decision of a candidate."""
-    return _reviewed(lambda: review.undo(session, person, decision_id))
+    return _reviewed(lambda: decisions.undo(session, person, decision_id))
 
 
 @router.get("/v1/sources", responses=problems(403))
@@ -282,14 +284,14 @@ def _reviewed(act: Callable[[], Decision]) -> DecisionOut:
     """A decision, or the reason why there is none as a problem."""
     try:
         return DecisionOut.model_validate(act())
-    except review.ReviewError as error:
+    except decisions.ReviewError as error:
         words = {name: str(value) for name, value in error.values.items()}
         raise Refused(_status(error), english(present.ERRORS[error.key], **words), error.key) from None
 
 
-def _status(error: review.ReviewError) -> int:
-    if isinstance(error, review.NotAllowed):
+def _status(error: decisions.ReviewError) -> int:
+    if isinstance(error, decisions.NotAllowed):
         return 403
-    if isinstance(error, review.Conflict):
+    if isinstance(error, decisions.Conflict):
         return 409
     return 404 if error.key in ("no_candidate", "no_decision") else 422

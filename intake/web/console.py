@@ -18,7 +18,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
-from intake import accounts, alerts, audit, cases, charts, courier, queue, review, sources, trends
+from intake import alerts, charts, courier, sources, trends
+from intake.casework import cases
 from intake.models import (
     ROLES,
     Agency,
@@ -33,6 +34,8 @@ from intake.models import (
     SourceState,
     now,
 )
+from intake.people import accounts, audit
+from intake.review import decisions, queue
 from intake.settings import Settings, ways_of
 from intake.start import press_of
 from intake.web import present
@@ -108,8 +111,8 @@ class Visitor:
         candidate = queue.get(self.session, self.person, decision.candidate_id) if decision else None
         if decision is None or candidate is None:
             return None
-        last = review.latest(self.session, candidate.id)
-        can_undo = last is not None and last.id == decision.id and self.person.role in review.DECIDERS
+        last = decisions.latest(self.session, candidate.id)
+        can_undo = last is not None and last.id == decision.id and self.person.role in decisions.DECIDERS
         return Told(decision, candidate, _open_case(self.session, candidate), can_undo)
 
 
@@ -157,7 +160,7 @@ def render(
     """A page. `demo`: it says that all is invented. `flash`: what the last action said, handed over in a short-lived cookie."""
     known: dict[str, Any] = {"person": None, "csrf": "", "told": None, "failed": 0, "demo": demo}
     known |= {"flash": flash_of(request), "path": request.url.path, "say": say, "_": say._}
-    known |= {"present": present, "FLASHES": FLASHES, "DECIDERS": review.DECIDERS}
+    known |= {"present": present, "FLASHES": FLASHES, "DECIDERS": decisions.DECIDERS}
     html = templates.get_template(template).render(known | values)
     response = HTMLResponse(html, status)
     if request.cookies.get(FLASH):
@@ -372,9 +375,9 @@ def candidate_page(who: Who, candidate_id: Number) -> HTMLResponse:
         one=candidate,
         mentions=mentions,
         similar=queue.similar(who.session, who.person, candidate),
-        may_decide=who.person.role in review.DECIDERS,
+        may_decide=who.person.role in decisions.DECIDERS,
         can_start=candidate.state in ("candidate", "watched"),
-        last=review.latest(who.session, candidate.id),
+        last=decisions.latest(who.session, candidate.id),
         decisions=candidate.decisions,
         case=_open_case(who.session, candidate),
         messages=_messages(who.session, candidate),
@@ -417,7 +420,7 @@ def decide(
     number = duplicate_of.strip().lstrip("#")
     original = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
     try:
-        decision = review.decide(
+        decision = decisions.decide(
             who.session,
             who.person,
             candidate_id,
@@ -428,7 +431,7 @@ def decide(
             duplicate_of=original,
             note=note,
         )
-    except review.ReviewError as error:
+    except decisions.ReviewError as error:
         return go(f"/kandidat/{candidate_id}", error.key, by=str(error.values.get("by", "")))
     following = queue.next_item(who.session, who.person)
     return go(f"/kandidat/{following.id}" if following else "/", action, decision.id)
@@ -438,8 +441,8 @@ def decide(
 def undo(who: Signed, decision_id: Number) -> Response:
     """Take a decision back, and to its candidate either way."""
     try:
-        undone = review.undo(who.session, who.person, decision_id)
-    except review.ReviewError as error:
+        undone = decisions.undo(who.session, who.person, decision_id)
+    except decisions.ReviewError as error:
         decision = who.session.get(Decision, decision_id)
         about = queue.get(who.session, who.person, decision.candidate_id) if decision else None
         return go(f"/kandidat/{about.id}" if about else "/", error.key, by=str(error.values.get("by", "")))

@@ -7,15 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
-from intake import inbox, links, review
+from intake import inbox, links
 from intake.models import Agency, Mention
+from intake.review import decisions
 from intake.web.console import Number, Visitor, Who, go, signed, visitor
 
 router = APIRouter(include_in_schema=False)
 
 
 def _decider(who: Visitor) -> Visitor:
-    if who.person.role not in review.DECIDERS:
+    if who.person.role not in decisions.DECIDERS:
         raise HTTPException(403)
     return who
 
@@ -92,10 +93,10 @@ def bring(
     with inbox.RECORDING, request.app.state.sessions.begin() as session:
         who = signed(visitor(request, session), csrf)
         try:
-            decision = review.bring(session, who.person, mention_id, reason)
-        except review.NotAllowed:
+            decision = decisions.bring(session, who.person, mention_id, reason)
+        except decisions.NotAllowed:
             raise HTTPException(403) from None
-        except review.ReviewError as error:
+        except decisions.ReviewError as error:
             mention = session.get(Mention, mention_id)
             if mention is None:
                 raise HTTPException(404) from None

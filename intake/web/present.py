@@ -14,7 +14,7 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 from intake import bulletin, rhythm
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.courier import SCHEMES
 from intake.masking import Piece, pieces
 from intake.models import Alert, Candidate, Mention, SourceState, now

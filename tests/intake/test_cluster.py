@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.cluster import NEAR_COPY, Trace, same_event
+from intake.review.cluster import NEAR_COPY, Trace, same_event
 from tests.intake.made import NOW
 
 ROAD = Trace(

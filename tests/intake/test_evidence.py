@@ -19,10 +19,12 @@ from typer.testing import CliRunner, Result
 
 import scheduler
 from crawler import archive
-from intake import accounts, evidence, inbox, jobs, retention, review
+from intake import evidence, inbox, jobs, retention
 from intake.database import Sessions, one_session
 from intake.migrations import migrate
 from intake.models import AuditRow, Candidate, Mention, Person, now
+from intake.people import accounts
+from intake.review import decisions
 from intake.settings import Settings, evidence_folder
 from intake.start import first_start
 from tests.intake.made import OUTAGE, document, told
@@ -59,7 +61,7 @@ def candidate(factory: Sessions, folder: Path) -> int:
         )
         person = session.scalars(select(Person).where(Person.name == OFFICER)).one()
         version = session.get_one(Candidate, found.id).version
-        review.decide(session, person, found.id, version, "accept", track="refer", note="kata Kartika")
+        decisions.decide(session, person, found.id, version, "accept", track="refer", note="kata Kartika")
         return found.id
 
 

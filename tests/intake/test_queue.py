@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from intake import accounts, queue
 from intake.database import Sessions
 from intake.models import Candidate, Person
+from intake.people import accounts
+from intake.review import queue
 from tests.intake.made import NOW, OUTAGE, document, told
 
 

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from crawler import Note, Source, Validators, Visit
-from intake import accounts, charts, inbox, retention, review, sources, trends
+from intake import charts, inbox, retention, sources, trends
 from intake.database import Sessions
 from intake.export import FORMATS, TABLES, export, harmless
 from intake.masking import masked, pieces
 from intake.models import Mention, SignIn, SignInAttempt, SourceState, now
+from intake.people import accounts
+from intake.review import decisions
 from intake.settings import Settings, pseudonym_key
 from tests.intake.made import NOW, document, told
 
@@ -172,7 +174,7 @@ def test_trends_count_voices_and_leave_out_what_was_rejected(factory: Sessions) 
         cells = trends.weekly(session, at=NOW)
         assert [(c.sector, c.region, c.mentions, c.voices) for c in cells if c.sector] == [("LIS", "14.03", 2, 1)]
         person, _ = accounts.add_person(session, "petugas", "officer")
-        review.decide(session, person, one.id, one.version, "reject", reason="settled")
+        decisions.decide(session, person, one.id, one.version, "reject", reason="settled")
         assert [c.sector for c in trends.weekly(session, at=NOW)] == [None]
         assert trends.weekly(session, at=NOW, region="14.01") == []
 
@@ -218,7 +220,7 @@ def test_every_table_in_every_format(factory: Sessions, what: str, format: str) 
         )  # fmt: skip
         assert candidate is not None
         person, _ = accounts.add_person(session, "petugas", "officer")
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
         file = io.BytesIO()
         assert export(session, what, format, file) == 1
     data = file.getvalue()

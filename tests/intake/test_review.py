@@ -10,9 +10,11 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from crawler import Source
-from intake import accounts, alerts, review, sources
+from intake import alerts, sources
 from intake.database import Base, Sessions
 from intake.models import AgencyContact, Alert, AuditRow, Candidate, Case, Decision, Person, now
+from intake.people import accounts
+from intake.review import decisions
 from tests.intake.made import NOW, document, told
 
 
@@ -28,7 +30,7 @@ def ready(session: Session, address: str = "console://") -> tuple[Person, Candid
 def test_accepting_opens_a_case_and_writes_to_the_contact(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        decision = review.decide(
+        decision = decisions.decide(
             session, person, candidate.id, candidate.version, "accept", track="refer", note=" lihat "
         )
         case = session.scalars(select(Case)).one()
@@ -56,8 +58,8 @@ def test_accepting_opens_a_case_and_writes_to_the_contact(factory: Sessions) -> 
 def test_an_incomplete_decision_changes_nothing(factory: Sessions, given: dict[str, Any], key: str) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        with pytest.raises(review.Invalid) as refused:
-            review.decide(session, person, candidate.id, candidate.version, **given)
+        with pytest.raises(decisions.Invalid) as refused:
+            decisions.decide(session, person, candidate.id, candidate.version, **given)
         session.refresh(candidate)
         assert (refused.value.key, candidate.state, candidate.version) == (key, "candidate", 1)
         assert session.scalars(select(Decision)).all() == []
@@ -68,9 +70,9 @@ def test_of_two_who_decide_one_is_told_who_was_first(factory: Sessions) -> None:
         person, candidate = ready(session)
         other, _ = accounts.add_person(session, "rekan", "head")
         version = candidate.version
-        review.decide(session, person, candidate.id, version, "watch")
-        with pytest.raises(review.Conflict) as refused:
-            review.decide(session, other, candidate.id, version, "reject", reason="settled")
+        decisions.decide(session, person, candidate.id, version, "watch")
+        with pytest.raises(decisions.Conflict) as refused:
+            decisions.decide(session, other, candidate.id, version, "reject", reason="settled")
         assert refused.value.values == {"by": "petugas", "action": "watch"}
 
 
@@ -79,35 +81,35 @@ def test_who_may_not_decide(factory: Sessions, role: str) -> None:
     with factory.begin() as session:
         _, candidate = ready(session)
         other, _ = accounts.add_person(session, "lain", role, agency_id="VT-PLN-UP3DMI" if role == "focal" else None)
-        with pytest.raises(review.NotAllowed):
-            review.decide(session, other, candidate.id, candidate.version, "watch")
-        with pytest.raises(review.NotAllowed):
-            review.undo(session, other, 1)
+        with pytest.raises(decisions.NotAllowed):
+            decisions.decide(session, other, candidate.id, candidate.version, "watch")
+        with pytest.raises(decisions.NotAllowed):
+            decisions.undo(session, other, 1)
 
 
 def test_undo_withdraws_case_and_unsent_message(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        decision = review.decide(session, person, candidate.id, candidate.version, "accept", track="rco")
-        review.undo(session, person, decision.id)
+        decision = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="rco")
+        decisions.undo(session, person, decision.id)
         assert candidate.state == "candidate"
         assert session.scalars(select(Case.state)).all() == ["withdrawn"]
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
-        again = review.decide(session, person, candidate.id, candidate.version, "accept", track="iaps")
+        again = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="iaps")
         assert session.scalars(select(Case.state)).all() == ["open"]
-        with pytest.raises(review.Conflict) as refused:
-            review.undo(session, person, decision.id)
+        with pytest.raises(decisions.Conflict) as refused:
+            decisions.undo(session, person, decision.id)
         assert (refused.value.key, refused.value.values) == ("already_undone", {"by": "petugas"})
-        review.undo(session, person, again.id)
+        decisions.undo(session, person, again.id)
 
 
 def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        first = review.decide(session, person, candidate.id, candidate.version, "watch")
-        review.decide(session, person, candidate.id, candidate.version, "reject", reason="settled")
-        with pytest.raises(review.Conflict) as refused:
-            review.undo(session, person, first.id)
+        first = decisions.decide(session, person, candidate.id, candidate.version, "watch")
+        decisions.decide(session, person, candidate.id, candidate.version, "reject", reason="settled")
+        with pytest.raises(decisions.Conflict) as refused:
+            decisions.undo(session, person, first.id)
         assert refused.value.key == "not_the_last"
 
 
@@ -115,9 +117,9 @@ def test_what_changed_and_changed_back_is_not_as_it_was_seen(factory: Sessions) 
     with factory.begin() as session:
         person, candidate = ready(session)
         version = candidate.version
-        review.undo(session, person, review.decide(session, person, candidate.id, version, "watch").id)
-        with pytest.raises(review.Conflict) as refused:
-            review.decide(session, person, candidate.id, version, "watch")
+        decisions.undo(session, person, decisions.decide(session, person, candidate.id, version, "watch").id)
+        with pytest.raises(decisions.Conflict) as refused:
+            decisions.decide(session, person, candidate.id, version, "watch")
         assert refused.value.key == "not_as_seen"
 
 
@@ -132,7 +134,7 @@ def test_messages_are_sent_once_and_failures_are_kept(factory: Sessions) -> None
 
     with factory.begin() as session:
         person, candidate = ready(session)
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
     assert alerts.send_waiting(factory, post=post) == 0
     with factory.begin() as session:
         assert session.scalars(select(Alert.error)).one() == "OSError: down"
@@ -151,7 +153,7 @@ def test_a_message_is_tried_for_more_than_a_day_then_kept_as_failed(factory: Ses
 
     with factory.begin() as session:
         person, candidate = ready(session)
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
     start = now()
     for minutes in range(0, 60 * 48, 30):
         alerts.send_waiting(factory, post=post, at=start + timedelta(minutes=minutes))
@@ -174,9 +176,9 @@ def test_a_message_is_tried_for_more_than_a_day_then_kept_as_failed(factory: Ses
 def test_a_withdrawn_message_stays_withdrawn(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        decision = review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decision = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
         session.scalars(select(Alert)).one().state = "failed"
-        review.undo(session, person, decision.id)
+        decisions.undo(session, person, decision.id)
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
         assert list(alerts.undelivered(session)) == []
 
@@ -185,7 +187,7 @@ def test_an_invented_event_is_told_as_one(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
         sources.sync(session, [Source("Koran", "feed", "http://127.0.0.1", options={"demo": True})])
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
         alert = session.scalars(select(Alert)).one()
         assert alert.subject.startswith("[Peragaan] ")
         assert alert.body.startswith("PERAGAAN: kejadian ini rekaan")
@@ -194,7 +196,7 @@ def test_an_invented_event_is_told_as_one(factory: Sessions) -> None:
 def test_a_message_by_a_way_that_is_closed_now_says_so(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session, address="mailto://ida@dinas.example")
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
     assert alerts.send_waiting(factory) == 0
     with factory.begin() as session:
         (alert,) = alerts.undelivered(session)
@@ -204,7 +206,7 @@ def test_a_message_by_a_way_that_is_closed_now_says_so(factory: Sessions) -> Non
 def test_what_the_guard_refused_stands_in_the_log(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session, address="json://127.0.0.1/x")
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
     assert alerts.send_waiting(factory) == 0
     with factory.begin() as session:
         (barred,) = session.scalars(select(AuditRow).where(AuditRow.action == "alert.barred"))
@@ -214,7 +216,7 @@ def test_what_the_guard_refused_stands_in_the_log(factory: Sessions) -> None:
 def test_the_console_twin_prints(factory: Sessions, caplog: pytest.LogCaptureFixture) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        review.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
     assert alerts.send_waiting(factory) == 1
     assert "[Kentongan" in caplog.text
 
@@ -265,19 +267,19 @@ def test_any_sequence_undone_returns_to_the_identical_state(actions: list[tuple[
         candidate = session.get_one(Candidate, 1)
         states = [state_of(session, candidate)]
         for action, more in actions:
-            last = review.latest(session, 1)
+            last = decisions.latest(session, 1)
             try:
                 if action == "undo" and last:
-                    review.undo(session, person, last.id)
+                    decisions.undo(session, person, last.id)
                     states.pop()
                     assert state_of(session, candidate) == states[-1]
                 elif action != "undo":
-                    review.decide(session, person, 1, candidate.version, action, **more)
+                    decisions.decide(session, person, 1, candidate.version, action, **more)
                     states.append(state_of(session, candidate))
-            except review.Invalid:
+            except decisions.Invalid:
                 continue
-        while last := review.latest(session, 1):
-            review.undo(session, person, last.id)
+        while last := decisions.latest(session, 1):
+            decisions.undo(session, person, last.id)
             states.pop()
             assert state_of(session, candidate) == states[-1]
         assert len(states) == 1

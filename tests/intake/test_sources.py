@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crawler import Source, Visit
 from crawler.notes import note
 from intake import alerts, bulletin, jobs, retention, sources
-from intake.cases import WIB
+from intake.casework.cases import WIB
 from intake.database import Sessions
 from intake.models import Alert, AuditRow, SourceState, VisitRow, now
 from intake.settings import Settings

@@ -16,8 +16,8 @@ from sqlalchemy import select
 
 from crawler.adapters import names
 from crawler.notes import note as make_note
-from intake import accounts, courier, review
-from intake.cases import WIB
+from intake import courier
+from intake.casework.cases import WIB
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.models import (
@@ -35,6 +35,8 @@ from intake.models import (
     SourceState,
     now,
 )
+from intake.people import accounts
+from intake.review import decisions
 from intake.settings import Settings
 from intake.start import first_start
 from intake.web.app import create_app
@@ -648,7 +650,7 @@ def test_a_failed_message_is_shown_and_sent_again(client: TestClient, candidates
         session.add(AgencyContact(agency_id="VT-PLN-UP3DMI", name="Ibu Rina", address="json://hook.example/t0k3n"))
         session.flush()
         person = session.scalars(select(Person).where(Person.name == "rina")).one()
-        review.decide(session, person, candidates[0], 1, "accept", track="refer")
+        decisions.decide(session, person, candidates[0], 1, "accept", track="refer")
         session.scalars(select(Alert)).one().state = "failed"
         session.scalars(select(Alert)).one().error = "not_taken"
     html = sign_in(client, "bos")
@@ -693,7 +695,7 @@ def test_large_requests_are_refused(client: TestClient) -> None:
 def test_a_failure_gets_a_number_and_no_detail(
     factory: Sessions, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from intake import cases
+    from intake.casework import cases
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("rahasia dapur")

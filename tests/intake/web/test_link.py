@@ -16,10 +16,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from crawler import Source
-from intake import accounts, jobs, links, sources
+from intake import jobs, links, sources
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.models import AuditRow, Candidate, Decision, Mention, Person, SourceState, now
+from intake.people import accounts
 from intake.settings import Settings
 from intake.start import first_start
 from intake.web.app import create_app

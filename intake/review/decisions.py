@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from intake import alerts, audit, cases, inbox
+from intake import alerts, inbox
+from intake.casework import cases
 from intake.models import REASONS, TRACKS, Candidate, Decision, Mention, Person
+from intake.people import audit
 
 DECIDERS = ("admin", "head", "officer")
 # action -> (states it may start from, state it leads to)

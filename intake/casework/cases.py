@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from intake import queue
 from intake.models import Candidate, Case, Person, now
+from intake.review import queue
 
 WIB = ZoneInfo("Asia/Jakarta")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from intake import audit
 from intake.models import ROLES, Agency, Person, SignIn, SignInAttempt, now
+from intake.people import audit
 from intake.settings import Settings
 
 if TYPE_CHECKING:

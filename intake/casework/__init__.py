@@ -1,0 +1,1 @@
+"""Accepted candidates on their legal tracks: cases, clocks and referrals."""

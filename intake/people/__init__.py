@@ -1,0 +1,1 @@
+"""Who may do what, how they come in, and what they did."""

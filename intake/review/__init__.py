@@ -1,0 +1,1 @@
+"""Candidates, what to look at next, and what people decide."""
