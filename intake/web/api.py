@@ -22,8 +22,8 @@ from intake.models import Candidate, Decision, Mention, Person
 from intake.people import accounts
 from intake.review import decisions, queue
 from intake.web import present
-from intake.web.console import DB, visitor_of
 from intake.web.i18n import translator
+from intake.web.visitor import DB, visitor_of
 
 TITLES = {
     400: "Bad request",

@@ -23,7 +23,8 @@ from intake import charts
 from intake.database import Sessions
 from intake.links import Understand
 from intake.settings import Settings
-from intake.web import api, console, link
+from intake.web import api, visitor
+from intake.web.pages import cases, contacts, desk, link, people, signing, sources, trends
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +64,10 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
     app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
-    app.include_router(console.router)
-    app.include_router(link.router)
+    for page in (signing, desk, link, cases, trends, sources, people, contacts):
+        app.include_router(page.router)
     app.middleware("http")(_guarded)
-    app.add_exception_handler(console.SignInNeeded, _to_sign_in)
+    app.add_exception_handler(visitor.SignInNeeded, _to_sign_in)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _failed)
@@ -148,7 +149,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 async def _error(request: Request, status: int, detail: str = "") -> Response:
     if request.url.path.startswith("/api/"):
         return _problem(status, detail)
-    return await run_in_threadpool(console.error_page, request, status, detail)
+    return await run_in_threadpool(visitor.error_page, request, status, detail)
 
 
 def _problem(status: int, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Response:

@@ -725,7 +725,7 @@ def messages() -> set[str]:
     """Every message of templates and code, and what the rules of competence call a matter."""
     tables = load_jurisdiction("riau")
     found = {rule.reason for rule in [*tables.rules, *tables.defaults.values()]}
-    for path in [*WEB.glob("templates/*.html"), *WEB.glob("*.py")]:
+    for path in [*WEB.glob("templates/*.html"), *WEB.rglob("*.py")]:
         found |= {ast.literal_eval(f"({one[1]})") for one in re.finditer(MESSAGE, path.read_text())}
     return found - {""}
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from intake import inbox, links
 from intake.models import Agency, Mention
 from intake.review import decisions
-from intake.web.console import Number, Visitor, Who, go, signed, visitor
+from intake.web.visitor import Number, Visitor, Who, go, signed, visitor
 
 router = APIRouter(include_in_schema=False)
 
