@@ -10,13 +10,25 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from intake.database import Base, UTCDateTime
 
-# States of a candidate. Only a person moves it; text never does.
-STATES = ("candidate", "watched", "accepted", "rejected", "duplicate")
+# States of a candidate. Only a person moves it; text never does. One that somebody has a live Lease on is in review.
+STATES = ("candidate", "accepted", "not_relevant", "outside", "insufficient", "duplicate")
 OPEN_STATES = ("candidate",)
-# The legal track of an accepted candidate (docs/decisions.md): a post or an article is never itself a laporan.
-TRACKS = ("iaps", "rco", "invite", "refer")
-# Reasons for rejecting, shown in words.
-REASONS = ("not_service", "no_failure", "settled", "too_old", "outside_riau", "outside_authority", "too_vague", "hoax")
+# The legal track of an accepted candidate (docs/decisions.md): a post or an article is never itself a laporan, so that track
+# needs a Reporter.
+TRACKS = ("iaps", "rco", "invite", "refer", "watch", "laporan")
+# Closing action -> its reasons, shown in words.
+REASONS = {
+    "not_relevant": ("not_service", "no_failure", "settled", "too_old", "hoax"),
+    "outside": ("outside_riau", "outside_authority", "private_matter"),
+    "insufficient": ("too_vague", "no_place", "no_agency"),
+}
+CORRECTABLE = (
+    "agency_id",
+    "region",
+    "district",
+    "sector",
+    "form",
+)  # of a candidate, in place; each correction is a label
 ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
 
 
@@ -295,26 +307,100 @@ class Candidate(Base):
     first_told_at: Mapped[datetime] = mapped_column(UTCDateTime)
     last_told_at: Mapped[datetime] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"))
+    duplicate_of: Mapped[int | None] = mapped_column(
+        ForeignKey("candidate.id"), index=True, comment="of a duplicate: where its mentions went"
+    )
+    corrections: Mapped[dict[str, str | None]] = mapped_column(
+        JSON, default=dict, comment="CORRECTABLE -> what a person put in its place; stands above every guess"
+    )
+    snoozed_until: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="not in the queue until then")
+    muted_by: Mapped[int | None] = mapped_column(
+        ForeignKey("mute.id"), comment="not in the queue as long as that lasts"
+    )
     mentions: Mapped[list[Mention]] = relationship(back_populates="candidate", order_by="Mention.told_at.desc()")
     agency: Mapped[Agency | None] = relationship()
     decisions: Mapped[list[Decision]] = relationship(order_by="Decision.id", foreign_keys="Decision.candidate_id")
+
+
+class Suggestion(Base):
+    """Two candidates that may tell of one event: not sure enough to be joined, and for a person to say."""
+
+    __tablename__ = "suggestion"
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), index=True, comment="the older one")
+    second_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), index=True)
+    score: Mapped[float]
+    reasons: Mapped[list[str]] = mapped_column(JSON, default=list, comment="intake.review.cluster.Verdict.reasons")
+    state: Mapped[str] = mapped_column(String(6), default="open", comment="open | joined | apart: a person said so")
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class Mute(Base):
+    """What is kept out of the queue for a while, why, and until when. A danger to life (U1) is never muted."""
+
+    __tablename__ = "mute"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    sector: Mapped[str | None] = mapped_column(String(3))
+    region: Mapped[str | None] = mapped_column(String(13))
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="ended by a person before its time")
+    person: Mapped[Person] = relationship()
+
+
+class Lease(Base):
+    """An officer has this candidate open, until a moment. The row stays, so that its token only grows."""
+
+    __tablename__ = "lease"
+
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    token: Mapped[int] = mapped_column(
+        default=1, comment="fencing token: raised each time somebody takes the candidate"
+    )
+    taken_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    until: Mapped[datetime] = mapped_column(UTCDateTime, comment="renewed by activity; in the past: nobody has it open")
+    taken_from: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), comment="whose live lease was taken over: they are told"
+    )
+    person: Mapped[Person] = relationship(foreign_keys=person_id)
 
 
 class Decision(Base):
     """What a person decided about a candidate. Append-only: an undo is a row of its own."""
 
     __tablename__ = "decision"
+    __table_args__ = (Index("ix_decision_person", "person_id", "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    action: Mapped[str] = mapped_column(String(12), comment="accept | reject | duplicate | watch | undo")
+    action: Mapped[str] = mapped_column(
+        String(12),
+        comment="accept | not_relevant | outside | insufficient | duplicate | split | correct | snooze | reopen | "
+        "bring | undo",
+    )
     track: Mapped[str | None] = mapped_column(String(12), comment="of an accept: see TRACKS")
-    reason: Mapped[str | None] = mapped_column(String(24), comment="of a reject: see REASONS")
+    reason: Mapped[str | None] = mapped_column(String(24), comment="of a closing action: see REASONS")
     duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("candidate.id"), comment="of a duplicate")
     note: Mapped[str] = mapped_column(Text, default="")
-    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="what undo restores")
+    changes: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, comment="of a correct: field -> [old, new]; of a snooze: until; of a split: mentions, into"
+    )
+    before: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, comment="what undo restores: candidates -> their fields, mentions -> their candidate"
+    )
+    batch: Mapped[str | None] = mapped_column(
+        String(32), index=True, comment="decisions that were made at once, and are undone at once"
+    )
+    seconds: Mapped[int | None] = mapped_column(comment="from taking the lease to deciding; shown to the person alone")
     undoes: Mapped[int | None] = mapped_column(
         ForeignKey("decision.id"), unique=True, comment="of an undo: the decision taken back"
     )
@@ -322,8 +408,55 @@ class Decision(Base):
     person: Mapped[Person] = relationship()
 
 
+class DecisionTouch(Base):
+    """Every candidate a decision changed: a merge or a split changes two, and is undone only as the last of both."""
+
+    __tablename__ = "decision_touch"
+
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), primary_key=True, index=True)
+
+
+class SavedView(Base):
+    """Filters with a name: a queue, a feed, an alert and an API query in one."""
+
+    __tablename__ = "saved_view"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    shared: Mapped[bool] = mapped_column(
+        default=False, comment="everybody who may read the queue sees it, each their part"
+    )
+    filters: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="intake.review.queue.Filters")
+    feed_hash: Mapped[str | None] = mapped_column(
+        String(64), unique=True, comment="SHA-256 of the secret in the address of its feed; null: it has none"
+    )
+    alerts: Mapped[bool] = mapped_column(default=False, comment="its owner is told of what is new in it")
+    alerted_id: Mapped[int] = mapped_column(default=0, comment="highest candidate that was told of")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    person: Mapped[Person] = relationship()
+
+
+class HandledRecord(Base):
+    """What another system says is being handled already: a number of LAPOR! or SIMPeL. A hint, never a decision."""
+
+    __tablename__ = "handled_record"
+    __table_args__ = (UniqueConstraint("system", "number"), Index("ix_handled_record_about", "region", "sector", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    system: Mapped[str] = mapped_column(String(20), comment="lapor | simpel | agency")
+    number: Mapped[str] = mapped_column(String(40))
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
+    region: Mapped[str | None] = mapped_column(String(13))
+    sector: Mapped[str | None] = mapped_column(String(3))
+    subject: Mapped[str] = mapped_column(Text, default="", comment="without personal data")
+    state: Mapped[str] = mapped_column(String(40), default="")
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Case(Base):
-    """An accepted candidate on a legal track."""
+    """An accepted candidate on a legal track. What happened to it is in its events; its clocks are computed from them."""
 
     __tablename__ = "case_file"
 
@@ -332,10 +465,70 @@ class Case(Base):
     candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), unique=True)
     track: Mapped[str] = mapped_column(String(12))
     agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
-    state: Mapped[str] = mapped_column(String(12), default="open", comment="open | withdrawn (its decision was undone)")
+    state: Mapped[str] = mapped_column(
+        String(12), default="open", comment="open | closed | withdrawn (its decision was undone)"
+    )
+    version: Mapped[int] = mapped_column(default=1, comment="raised by every event; an act names the version it saw")
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     candidate: Mapped[Candidate] = relationship()
     agency: Mapped[Agency | None] = relationship()
+    events: Mapped[list[CaseEvent]] = relationship(order_by="CaseEvent.id")
+    referrals: Mapped[list[Referral]] = relationship(order_by="Referral.id")
+
+
+class CaseEvent(Base):
+    """What happened to a case, append-only: the log that every clock is computed from."""
+
+    __tablename__ = "case_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    referral_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
+    kind: Mapped[str] = mapped_column(
+        String(16),
+        comment="opened | track | referred | acknowledged | answered | not_ours | asked | progress | paused | resumed | "
+        "note | closed | reopened | withdrawn",
+    )
+    person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), comment="null: the focal point, by the link of the referral, or the program"
+    )
+    text: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    person: Mapped[Person | None] = relationship()
+
+
+class Referral(Base):
+    """A case sent to an agency's focal point. Its link is signed, never stored; what came of it is in the case's events."""
+
+    __tablename__ = "referral"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    agency_id: Mapped[str] = mapped_column(ForeignKey("agency.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("agency_contact.id"))
+    question: Mapped[str] = mapped_column(Text, default="", comment="what the agency is asked, in formal Indonesian")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, comment="its link says no more after that")
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    agency: Mapped[Agency] = relationship()
+    contact: Mapped[AgencyContact | None] = relationship()
+
+
+class Reporter(Base):
+    """A victim who reports: without one no case is a laporan. Kept apart from the case; every look at it is noted."""
+
+    __tablename__ = "reporter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    contact: Mapped[str] = mapped_column(Text, default="")
+    prior_complaint: Mapped[str] = mapped_column(
+        Text, default="", comment="where and when it was raised with the agency"
+    )
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), comment="who wrote it down")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
 class Alert(Base):
@@ -348,8 +541,14 @@ class Alert(Base):
     __table_args__ = (UniqueConstraint("decision_id", "contact_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), comment="null: to the operator")
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("agency_contact.id"), comment="null: to the operator")
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), comment="of what it tells, if any")
+    contact_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agency_contact.id"), comment="null: to `person_id`, or to the operator"
+    )
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), comment="of an alert of a saved view")
+    referral_id: Mapped[int | None] = mapped_column(
+        ForeignKey("referral.id"), comment="its signed link is made when the message is sent"
+    )
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text, comment="carries no author, no handle, no link to a personal profile")
     state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting | sent | failed | withdrawn")
@@ -372,7 +571,55 @@ class Person(Base):
     password: Mapped[str] = mapped_column(Text, comment="Argon2id hash")
     language: Mapped[str] = mapped_column(String(2), default="id")
     disabled: Mapped[bool] = mapped_column(default=False)
+    daily_minutes: Mapped[int] = mapped_column(default=30, comment="what a day's queue is cut to")
+    address: Mapped[str | None] = mapped_column(
+        Text, comment="where alerts of their saved views go: an Apprise address"
+    )
+    totp: Mapped[str | None] = mapped_column(String(64), comment="secret of the second factor; null: none")
+    totp_used: Mapped[int | None] = mapped_column(
+        BigInteger, comment="the last time step a code was taken of: none twice"
+    )
+    recovery: Mapped[list[str]] = mapped_column(JSON, default=list, comment="SHA-256 of recovery codes not used yet")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    remits: Mapped[list[Remit]] = relationship(order_by="Remit.id", cascade="all, delete-orphan")
+
+
+class Remit(Base):
+    """What a person is for: with `bounds`, the only part of everything they may see; without, what they see first."""
+
+    __tablename__ = "remit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"), comment="null: any")
+    region: Mapped[str | None] = mapped_column(String(13), comment="null: any")
+    bounds: Mapped[bool] = mapped_column(default=False)
+
+
+class Cover(Base):
+    """Who looks after whose remits during a leave; days in WIB, both included."""
+
+    __tablename__ = "cover"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True, comment="on leave")
+    cover_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+
+
+class Invitation(Base):
+    """A link by which a new person sets their own password, once."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    person: Mapped[Person] = relationship()
 
 
 class SignIn(Base):
@@ -385,6 +632,10 @@ class SignIn(Base):
     kind: Mapped[str] = mapped_column(String(7), comment="session | token")
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     csrf: Mapped[str] = mapped_column(String(64), default="")
+    label: Mapped[str] = mapped_column(String(120), default="", comment="the browser of a session, the use of a token")
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list, comment="of a token: intake.people.access.SCOPES")
+    second_factor: Mapped[bool] = mapped_column(default=True, comment="false: a session that still owes its code")
+    expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="of a token; null: never")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     used_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -402,8 +653,31 @@ class SignInAttempt(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
+class IdempotentCall(Base):
+    """What an API call with an Idempotency-Key was answered: sent again, it is answered the same and done once."""
+
+    __tablename__ = "idempotent_call"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    call_hash: Mapped[str] = mapped_column(String(64), comment="SHA-256 of method, path and body")
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
+
+
+class AuditHead(Base):
+    """The end of the chain: one row, locked by whoever appends."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64), default="")
+
+
 class AuditRow(Base):
-    """Who did what, append-only; written in the transaction of the deed."""
+    """Who did what, append-only; written in the transaction of the deed. Each row's hash covers the one before it."""
 
     __tablename__ = "audit"
 
@@ -415,5 +689,7 @@ class AuditRow(Base):
     action: Mapped[str] = mapped_column(
         String(40), comment="decision.accept, sign_in, user.add, alert.sent, pii.unmask ..."
     )
-    subject: Mapped[str] = mapped_column(String(80), default="", comment="candidate:12, person:3 ...")
+    subject: Mapped[str] = mapped_column(String(80), default="", index=True, comment="candidate:12, person:3 ...")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    place: Mapped[int] = mapped_column(index=True, unique=True, comment="in the chain: 1, 2, 3 without a gap")
+    hash: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the hash before it and of this row")

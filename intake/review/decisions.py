@@ -1,14 +1,6 @@
-"""Decisions and what follows from them; undo. Pure transitions, acted out with their audit row in one transaction.
-
-ReviewError
-├── NotAllowed   this person may not decide
-├── Invalid      the decision is not complete, or not possible from here
-└── Conflict     somebody changed the candidate since it was looked at
-"""
+"""Decisions and what follows from them; undo. Pure transitions, acted out with their audit row in one transaction."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -17,6 +9,7 @@ from intake import alerts, inbox
 from intake.casework import cases
 from intake.models import REASONS, TRACKS, Candidate, Decision, Mention, Person
 from intake.people import audit
+from intake.review.errors import Conflict, Invalid, NotAllowed
 
 DECIDERS = ("admin", "head", "officer")
 # action -> (states it may start from, state it leads to)
@@ -29,26 +22,6 @@ TRANSITIONS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 LASTING = ("undo", "bring")  # decisions that cannot be taken back
 SHORTEST_REASON = 5  # characters
-
-
-class ReviewError(Exception):
-    """Nothing was changed; `key` is a message key, `values` what it speaks of."""
-
-    def __init__(self, key: str, **values: Any) -> None:
-        super().__init__(f"{key} {values}" if values else key)
-        self.key, self.values = key, values
-
-
-class NotAllowed(ReviewError):
-    """This person may not decide."""
-
-
-class Invalid(ReviewError):
-    """The decision is not complete, or not possible from here."""
-
-
-class Conflict(ReviewError):
-    """Somebody changed the candidate since it was looked at."""
 
 
 def decide(

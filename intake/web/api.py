@@ -20,7 +20,7 @@ from intake import sources
 from intake.masking import masked
 from intake.models import Candidate, Decision, Mention, Person
 from intake.people import accounts
-from intake.review import decisions, queue
+from intake.review import decisions, errors, queue
 from intake.web import present
 from intake.web.i18n import translator
 from intake.web.visitor import DB, visitor_of
@@ -284,14 +284,14 @@ def _reviewed(act: Callable[[], Decision]) -> DecisionOut:
     """A decision, or the reason why there is none as a problem."""
     try:
         return DecisionOut.model_validate(act())
-    except decisions.ReviewError as error:
+    except errors.ReviewError as error:
         words = {name: str(value) for name, value in error.values.items()}
         raise Refused(_status(error), english(present.ERRORS[error.key], **words), error.key) from None
 
 
-def _status(error: decisions.ReviewError) -> int:
-    if isinstance(error, decisions.NotAllowed):
+def _status(error: errors.ReviewError) -> int:
+    if isinstance(error, errors.NotAllowed):
         return 403
-    if isinstance(error, decisions.Conflict):
+    if isinstance(error, errors.Conflict):
         return 409
     return 404 if error.key in ("no_candidate", "no_decision") else 422

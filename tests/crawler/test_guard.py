@@ -1,20 +1,21 @@
 """The ways out: what may be connected to, who asked us to stop, and what a robots.txt forbids."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from threading import Event
 from typing import Any
 
 import pytest
 from protego import Protego
-from twisted.internet.address import IPv4Address, IPv6Address
 
 from crawler.guard import GuardedResolver, Ways
 from crawler.hosts import host_of, wait_of
 from crawler.public import is_public
-from crawler.robots import US, _ours
+from crawler.robots import MOST_LINES, MOST_WILDCARDS, US, _ours
 from crawler.run import Politeness, crawl
 from crawler.source import Source, source_row
 from tests.crawler import hostile
@@ -93,33 +94,87 @@ def test_with_leave_only_the_addresses_of_the_sources_are_inward() -> None:
     assert named.refusal("localhost", "::1", 8790) is None
 
 
-class Names:
-    """A resolver of names that says something else every time, as a hostile one may."""
+class Receiver:
+    """Writes down what a resolver says."""
 
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.complete = asyncio.Event()
 
-    def resolveHostName(self, receiver: Any, name: str, port: int, *_: Any) -> None:  # noqa: N802
-        receiver.resolutionBegan(None)
-        for address in self.answers.pop(0):
-            kind = IPv6Address if ":" in address else IPv4Address
-            receiver.addressResolved(kind("TCP", address, port))
-        receiver.resolutionComplete()
+    def resolutionBegan(self, _: Any) -> None:  # noqa: N802
+        self.given.append("begins")
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802
+        self.given.append(address.host)
+
+    def resolutionComplete(self) -> None:  # noqa: N802
+        self.given.append("ends")
+        self.complete.set()
 
 
-def test_what_is_connected_to_is_what_was_checked() -> None:
-    names = Names(["8.8.8.8", "10.0.0.1", "::ffff:127.0.0.1"], ["127.0.0.1"], ["8.8.8.8"])
-    resolver = GuardedResolver(OPEN, SimpleNamespace(nameResolver=names))
-    given: list[str] = []
-    receiver = SimpleNamespace(
-        resolutionBegan=lambda _: given.append("begins"),
-        addressResolved=lambda address: given.append(address.host),
-        resolutionComplete=lambda: given.append("ends"),
-    )
-    for port in (443, 443, 22):
-        resolver.resolveHostName(receiver, "Berita.example", port)  # type: ignore[arg-type]
-    assert given == ["begins", "8.8.8.8", "ends", "begins", "ends", "begins", "ends"]
+async def resolved(resolver: GuardedResolver, *asked: tuple[str, int]) -> list[list[str]]:
+    """What a resolver says of names and ports that are asked for at once."""
+    receivers = [Receiver() for _ in asked]
+    for receiver, (name, port) in zip(receivers, asked, strict=True):
+        resolver.resolveHostName(receiver, name, port)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(receiver.complete.wait() for receiver in receivers))
+    return [receiver.given for receiver in receivers]
+
+
+def found(*addresses: str) -> list[Any]:
+    """Addresses as `socket.getaddrinfo` gives them."""
+    return [
+        (socket.AF_INET6, 1, 6, "", (address, 443, 0, 0))
+        if ":" in address
+        else (socket.AF_INET, 1, 6, "", (address, 443))
+        for address in addresses
+    ]
+
+
+def test_what_is_connected_to_is_what_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [found("8.8.8.8", "10.0.0.1", "::ffff:127.0.0.1", "2606:4700::1"), found("127.0.0.1"), found("8.8.8.8")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.pop(0))
+    resolver = GuardedResolver(OPEN, None)
+    given = [asyncio.run(resolved(resolver, ("Berita.example", port)))[0] for port in (443, 443, 22)]
+    assert given == [["begins", "8.8.8.8", "2606:4700::1", "ends"], ["begins", "ends"], ["begins", "ends"]]
     assert resolver.refused == {("berita.example", 443): "not-public", ("berita.example", 22): "port"}
+
+
+def test_names_that_are_slow_to_be_found_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread for each kind of name: that of the others is held by the first slow name, however often it is asked for."""
+    let_go, asked = Event(), []
+
+    def look_up(name: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(name)
+        if name == "lambat.example":
+            let_go.wait(20)
+        return found("8.8.8.8")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("crawler.guard.LONGEST_LOOKUP", 0.3)
+    monkeypatch.setattr("crawler.guard.LOOKUPS", {True: 1, False: 1})
+    ways = Ways.of(["https://berita.example/rss"], (80, 443), inward=False)
+    names = [("lambat.example", 443)] * 3 + [("lain.example", 443), ("berita.example", 443)]
+    try:
+        *slow, other, source = asyncio.run(resolved(GuardedResolver(ways, None), *names))
+    finally:
+        let_go.set()
+    assert slow == [["begins", "ends"]] * 3
+    assert other == ["begins", "ends"]
+    assert source == ["begins", "8.8.8.8", "ends"]
+    assert asked.count("lambat.example") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(-3, "x"), UnicodeError("label too long"), ValueError("embedded null")]
+)
+def test_a_name_that_cannot_be_looked_up_is_not_found(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert asyncio.run(resolved(GuardedResolver(OPEN, None), ("aneh.example", 443))) == [["begins", "ends"]]
 
 
 REBINDING = """
@@ -223,10 +278,29 @@ def test_two_sources_of_one_host_stop_together() -> None:
         ("User-agent: kentongan-lain\nDisallow: /", True),
         ("User-agent: GPTBot\nUser-agent: lain\nDisallow: /", True),
         ("User-agent: a\nUser-agent: *\nDisallow: /x\nUser-agent: b\nAllow: /", False),
+        ("User-agent: *\nUser-agent: a\nDisallow: /x", False),
+        ("User-agent: *\nNoindex: /x\nUser-agent: a\nDisallow: /x", True),
+        ("User-agent: *\nDisalow: /y\nUser-agent: a\nDisallow: /x", True),
+        ("User-agent: a\nSitemap: /s\nUser-agent: *\nDisallow: /x", False),
+        ("User-agent: *\nDisallow: /y\nUser-agent: a\nDisallow: /\nUser-agent: *\nDisallow: /x", False),
+        ("Disallow: /x\nUser-agent: *\nDisallow: /y", True),
     ],
 )
 def test_our_lines_of_a_robots_txt(lines: str, allowed: bool) -> None:
     assert Protego.parse("\n".join(_ours(lines))).can_fetch("https://a.example/x", US) is allowed
+
+
+def test_a_robots_txt_of_very_many_rules_is_read_as_far_as_it_is_cheap() -> None:
+    others = "User-agent: a\nDisallow: /*\n" * 9000
+    rules = "".join(f"Disallow: /x{number}*y\nDisallow: /z{number}\n" for number in range(20_000))
+    lines = list(_ours(f"{others}User-agent: *\nDisallow: /a*b\n{rules}"))
+    assert len(lines) == MOST_LINES
+    assert "".join(line for line in lines if "agent" not in line).count("*") == MOST_WILDCARDS
+    parsed = Protego.parse("\n".join(lines))
+    assert [parsed.can_fetch(f"https://a.example{path}", US) for path in ("/a1b", "/z1", "/x1y", "/baik")] == [
+        *(False, False, False),
+        True,
+    ]
 
 
 def test_the_pace_of_a_robots_txt_is_kept() -> None:

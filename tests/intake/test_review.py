@@ -14,7 +14,7 @@ from intake import alerts, sources
 from intake.database import Base, Sessions
 from intake.models import AgencyContact, Alert, AuditRow, Candidate, Case, Decision, Person, now
 from intake.people import accounts
-from intake.review import decisions
+from intake.review import decisions, errors
 from tests.intake.made import NOW, document, told
 
 
@@ -58,7 +58,7 @@ def test_accepting_opens_a_case_and_writes_to_the_contact(factory: Sessions) -> 
 def test_an_incomplete_decision_changes_nothing(factory: Sessions, given: dict[str, Any], key: str) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        with pytest.raises(decisions.Invalid) as refused:
+        with pytest.raises(errors.Invalid) as refused:
             decisions.decide(session, person, candidate.id, candidate.version, **given)
         session.refresh(candidate)
         assert (refused.value.key, candidate.state, candidate.version) == (key, "candidate", 1)
@@ -71,7 +71,7 @@ def test_of_two_who_decide_one_is_told_who_was_first(factory: Sessions) -> None:
         other, _ = accounts.add_person(session, "rekan", "head")
         version = candidate.version
         decisions.decide(session, person, candidate.id, version, "watch")
-        with pytest.raises(decisions.Conflict) as refused:
+        with pytest.raises(errors.Conflict) as refused:
             decisions.decide(session, other, candidate.id, version, "reject", reason="settled")
         assert refused.value.values == {"by": "petugas", "action": "watch"}
 
@@ -81,9 +81,9 @@ def test_who_may_not_decide(factory: Sessions, role: str) -> None:
     with factory.begin() as session:
         _, candidate = ready(session)
         other, _ = accounts.add_person(session, "lain", role, agency_id="VT-PLN-UP3DMI" if role == "focal" else None)
-        with pytest.raises(decisions.NotAllowed):
+        with pytest.raises(errors.NotAllowed):
             decisions.decide(session, other, candidate.id, candidate.version, "watch")
-        with pytest.raises(decisions.NotAllowed):
+        with pytest.raises(errors.NotAllowed):
             decisions.undo(session, other, 1)
 
 
@@ -97,7 +97,7 @@ def test_undo_withdraws_case_and_unsent_message(factory: Sessions) -> None:
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
         again = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="iaps")
         assert session.scalars(select(Case.state)).all() == ["open"]
-        with pytest.raises(decisions.Conflict) as refused:
+        with pytest.raises(errors.Conflict) as refused:
             decisions.undo(session, person, decision.id)
         assert (refused.value.key, refused.value.values) == ("already_undone", {"by": "petugas"})
         decisions.undo(session, person, again.id)
@@ -108,7 +108,7 @@ def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
         person, candidate = ready(session)
         first = decisions.decide(session, person, candidate.id, candidate.version, "watch")
         decisions.decide(session, person, candidate.id, candidate.version, "reject", reason="settled")
-        with pytest.raises(decisions.Conflict) as refused:
+        with pytest.raises(errors.Conflict) as refused:
             decisions.undo(session, person, first.id)
         assert refused.value.key == "not_the_last"
 
@@ -118,7 +118,7 @@ def test_what_changed_and_changed_back_is_not_as_it_was_seen(factory: Sessions) 
         person, candidate = ready(session)
         version = candidate.version
         decisions.undo(session, person, decisions.decide(session, person, candidate.id, version, "watch").id)
-        with pytest.raises(decisions.Conflict) as refused:
+        with pytest.raises(errors.Conflict) as refused:
             decisions.decide(session, person, candidate.id, version, "watch")
         assert refused.value.key == "not_as_seen"
 
@@ -276,7 +276,7 @@ def test_any_sequence_undone_returns_to_the_identical_state(actions: list[tuple[
                 elif action != "undo":
                     decisions.decide(session, person, 1, candidate.version, action, **more)
                     states.append(state_of(session, candidate))
-            except decisions.Invalid:
+            except errors.Invalid:
                 continue
         while last := decisions.latest(session, 1):
             decisions.undo(session, person, last.id)

@@ -17,7 +17,7 @@ from intake.models import (
     Mention,
 )
 from intake.people import audit
-from intake.review import decisions, queue
+from intake.review import decisions, errors, queue
 from intake.web import present
 from intake.web.visitor import (
     Number,
@@ -160,7 +160,7 @@ def decide(
             duplicate_of=original,
             note=note,
         )
-    except decisions.ReviewError as error:
+    except errors.ReviewError as error:
         return go(f"/kandidat/{candidate_id}", error.key, by=str(error.values.get("by", "")))
     following = queue.next_item(who.session, who.person)
     return go(f"/kandidat/{following.id}" if following else "/", action, decision.id)
@@ -171,7 +171,7 @@ def undo(who: Signed, decision_id: Number) -> Response:
     """Take a decision back, and to its candidate either way."""
     try:
         undone = decisions.undo(who.session, who.person, decision_id)
-    except decisions.ReviewError as error:
+    except errors.ReviewError as error:
         decision = who.session.get(Decision, decision_id)
         about = queue.get(who.session, who.person, decision.candidate_id) if decision else None
         return go(f"/kandidat/{about.id}" if about else "/", error.key, by=str(error.values.get("by", "")))

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from intake import inbox, links
 from intake.models import Agency, Mention
-from intake.review import decisions
+from intake.review import decisions, errors
 from intake.web.visitor import Number, Visitor, Who, go, signed, visitor
 
 router = APIRouter(include_in_schema=False)
@@ -94,9 +94,9 @@ def bring(
         who = signed(visitor(request, session), csrf)
         try:
             decision = decisions.bring(session, who.person, mention_id, reason)
-        except decisions.NotAllowed:
+        except errors.NotAllowed:
             raise HTTPException(403) from None
-        except decisions.ReviewError as error:
+        except errors.ReviewError as error:
             mention = session.get(Mention, mention_id)
             if mention is None:
                 raise HTTPException(404) from None
