@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from crawler.adapters import Draft, Found, NotUnderstood, Response
@@ -15,16 +16,32 @@ from crawler.notes import note
 from crawler.source import Source
 
 BROKEN = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+LONGEST_NUMBER = 40  # digits; ids have 20
 RESETS = ("x-rate-limit-reset", "ratelimit-reset", "x-ratelimit-reset")  # of X, Bluesky, Mastodon: Unix time, or a date
 _WORD = re.compile(r"[\w .:-]{1,60}", re.ASCII)
 
 
+def said(response: Response) -> Any:
+    """The JSON that came; NotUnderstood if it is none. What is no number of this world counts as not told."""
+    try:
+        return json.loads(response.body, parse_int=_whole, parse_float=_fraction, parse_constant=lambda name: None)
+    except RecursionError:
+        raise NotUnderstood("too-deep") from None
+    except ValueError:
+        raise NotUnderstood("not-json") from None
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else None
+
+
+def _fraction(digits: str) -> float | None:
+    return number if isfinite(number := float(digits)) else None
+
+
 def answer(response: Response) -> dict[str, Any]:
     """The JSON object that came; NotUnderstood if it is none."""
-    try:
-        found = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise NotUnderstood("not-json") from None
+    found = said(response)
     if not isinstance(found, dict):
         raise NotUnderstood("api-refuses", reason="-")
     return found

@@ -23,9 +23,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from crawler.unpack import unpack
+from crawler.reading.unpack import unpack
 
 RESERVE = 200 * 1024 * 1024  # bytes left free on the disk: the database stands there too
+MOST_KEPT = 50 * 1024 * 1024  # bytes of the answers of one visit
 LARGEST = 64 * 1024 * 1024  # bytes of a record that is read
 SUFFIX = ".warc.gz"
 _BREAKS = re.compile(r"[\r\n]")

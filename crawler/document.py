@@ -32,6 +32,7 @@ class Document:
     reactions: int | None = None  # likes + boosts + replies, where the source tells
     notes: tuple[str, ...] = ()  # what was doubtful, as codes of crawler.notes: "date-ahead", "summary-only"
     aliases: tuple[str, ...] = ()  # keys of the other addresses it was met at; the page's own claim made them one
+    claim: str = ""  # key of an address its page claims without looking like it: only the text there can tell
     stamp: str = ""  # `stamp(...)` of what its list told of its state; empty where the list tells nothing
     evidence: str | None = None  # SHA-256 of the body of the answer it was read from: see `crawler.archive`
 

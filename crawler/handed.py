@@ -9,11 +9,11 @@ from pathlib import Path
 from scrapy.http import Response as ScrapyResponse
 
 from crawler.adapters import Draft
-from crawler.archive import Answer, keep
-from crawler.article import SHORTEST
+from crawler.archive import MOST_KEPT, Answer, keep
 from crawler.document import Document, document_key, stamp
-from crawler.identity import believed, identity, same_article, same_site, site_of
+from crawler.identity import believed, identity, is_form, same_article, same_site, site_of
 from crawler.notes import doubt, note
+from crawler.reading.article import SHORTEST
 from crawler.tally import Tally
 
 BEGINNING = 2000  # characters of a text by which another one is known again
@@ -25,6 +25,7 @@ class Handed:
     def __init__(self, archive: Path | None) -> None:
         self.archive = archive
         self.texts: dict[str, tuple[str, str]] = {}  # key -> title, beginning of the text
+        self.claims: dict[str, str] = {}  # key that a page claimed and was not given -> its own
 
     def document(
         self, draft: Draft, response: ScrapyResponse, at: datetime, tally: Tally, *, is_page: bool
@@ -40,25 +41,48 @@ class Handed:
         if not is_page and not draft.stamp:
             draft = replace(draft, stamp=stamp(draft.title, draft.text))
         if met in self.texts or not tally.wants(met, draft.stamp):
+            tally.elsewhere.came(draft.url)
             return None
         headline_only = "headline-only" in draft.notes  # what such a source always gives: no fault of this one
         where = draft.url if tally.kind == "article" else tally.source.url
         if tally.kind == "article" and len(draft.text) < SHORTEST and not headline_only:
             tally.notes.append(note("text-too-short", where, "left-out", least=SHORTEST))
-            tally.left_out |= {met} if is_page else set()
+            if is_page:
+                tally.leave_out(draft)
             return None
         if is_page and _is_led_away(draft, response.url):
             tally.notes.append(note("led-away", where, "left-out"))
-            tally.left_out.add(met)
+            tally.leave_out(draft)
             return None
+        draft, claim = self._weighed(draft, response.url if is_page else draft.url)
         keys = self._keys(draft, response.url if is_page else "")
-        if keys[0] in self.texts:
-            tally.aliases |= dict.fromkeys(keys[1:], keys[0])
+        if same := self._same(draft, keys[0]) or self._same(draft, claim):
+            tally.elsewhere.came(draft.url)
+            tally.known_too(same, (key for key in keys if key != same))
             return None
         tally.notes.extend(doubt(code, where) for code in draft.notes if code != "headline-only")
         tally.count(draft, keys)
-        self.texts |= dict.fromkeys(keys, (draft.title, draft.text[:BEGINNING]))
-        return _document(draft, at, tally, keys, self._evidence(response, at, tally))
+        self.texts |= dict.fromkeys(keys, _beginning(draft))
+        if claim:
+            self.claims.setdefault(claim, keys[0])
+        return _document(draft, at, tally, keys, claim, self._evidence(response, at, tally))
+
+    def _weighed(self, draft: Draft, found_at: str) -> tuple[Draft, str]:
+        """The draft with its page's claim to another address, if that is believed; else without, and the claim's key.
+
+        A template may name another article. So an address that does not look like the page's own counts only if the same
+        text was read there, by this crawl; what was read there earlier the database compares.
+        """
+        if not draft.canonical or is_form(draft.canonical, found_at):
+            return draft, ""
+        claim = document_key(identity(draft.canonical))
+        was_read = claim in self.texts and self._same(draft, claim)
+        return (draft, "") if was_read else (replace(draft, canonical=""), claim)
+
+    def _same(self, draft: Draft, key: str) -> str:
+        """The key of what this crawl has of the same article: read at the address of `key`, or claiming it; else empty."""
+        other = key if key in self.texts else self.claims.get(key, "")
+        return other if other and same_article(self.texts[other], _beginning(draft)) else ""
 
     def _keys(self, draft: Draft, found_at: str) -> list[str]:
         """The publication's own key first, then those of the other addresses it was met at, beginning with the first.
@@ -70,29 +94,38 @@ class Handed:
         found = found if found.partition("/")[2] else ""  # a home page is no article's own address
         own = identity(draft.canonical) if draft.canonical else found or draft.identity
         keys = list(dict.fromkeys((document_key(own), met, *([document_key(found)] if found else ()))))
-        other = self.texts.get(keys[0])
-        return keys if other is None or same_article(other, (draft.title, draft.text[:BEGINNING])) else [met]
+        return keys if keys[0] not in self.texts or self._same(draft, keys[0]) else [met]
 
     def _evidence(self, response: ScrapyResponse, at: datetime, tally: Tally) -> str | None:
         """The digest of the answer, which is written down the first time; None if it cannot be."""
         if self.archive is None:
             return None
         if "evidence" not in response.meta:
-            try:
-                response.meta["evidence"] = keep(self.archive, answer_of(response, at))
-            except Exception as error:  # whatever keeps it from being written, the document counts
-                response.meta["evidence"] = None
-                reason = getattr(error, "strerror", None) or type(error).__name__
-                told = note("evidence-not-kept", tally.source.url, error=reason)
-                tally.notes += [told] if told not in tally.notes else []
+            response.meta["evidence"] = self._kept(self.archive, answer_of(response, at), tally)
         kept: str | None = response.meta["evidence"]
         return kept
+
+    def _kept(self, folder: Path, answer: Answer, tally: Tally) -> str | None:
+        if tally.archived + len(answer.body) > MOST_KEPT:
+            tally.tell_once(note("evidence-full", tally.source.url, most=MOST_KEPT // 1024**2))
+            return None
+        tally.archived += len(answer.body)
+        try:
+            return keep(folder, answer)
+        except Exception as error:  # whatever keeps it from being written, the document counts
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            tally.tell_once(note("evidence-not-kept", tally.source.url, error=reason))
+            return None
 
 
 def _is_led_away(draft: Draft, found_at: str) -> bool:
     """Whether the page is no article's own: a site under repair leads all of them to one page."""
     moved = identity(found_at) != identity(draft.url)
     return moved and same_site(found_at, draft.url) and not believed(found_at, draft.url)
+
+
+def _beginning(draft: Draft) -> tuple[str, str]:
+    return draft.title, draft.text[:BEGINNING]
 
 
 def answer_of(response: ScrapyResponse, at: datetime) -> Answer:
@@ -105,7 +138,7 @@ def answer_of(response: ScrapyResponse, at: datetime) -> Answer:
     return Answer(response.url, at, response.status, headers, response.body, response.protocol or "HTTP/1.1")
 
 
-def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], evidence: str | None) -> Document:
+def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], claim: str, evidence: str | None) -> Document:
     return Document(
         key=keys[0],
         source=tally.source.name,
@@ -120,6 +153,7 @@ def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], evidenc
         reactions=draft.reactions,
         notes=draft.notes,
         aliases=tuple(keys[1:]),
+        claim=claim,
         stamp=draft.stamp,
         evidence=evidence,
     )

@@ -43,10 +43,13 @@ CHOICE = re.compile(  # names of what chooses the article
     r"\w*id|p|no|nomor|kode|berita|artikel|article|read|baca|slug|judul|title|url|[abnqx]"
 )
 LONGEST_ADDRESS = 2000
+LEAST_WORDS = 3  # of the last part of an address, by which an article is known again
 _ESCAPED = re.compile(r"%([0-9a-fA-F]{2})")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ODD = re.compile(r"[^!-~]|[\"<>\\^`{|}]")
 _WORD = re.compile(r"\w+")
+_ARTICLE = re.compile(r"(?!(?:19|20)\d\d(?:\d\d){0,2}$)\d{4,}")  # a number of its own, and no date
+_ENDING = re.compile(r"\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------
@@ -175,16 +178,42 @@ def believed(claim: str, page: str) -> str:
     return address if is_own else ""
 
 
+def is_form(one: str, other: str) -> bool:
+    """Whether two addresses of one site are of the same article as far as they tell: by its words, else by its number.
+
+    Where each has a number or a date the other one has not they are of two: of a daily series, of two with the same title.
+    """
+    first, second = identity(one), identity(other)
+    numbers, others = (set(re.findall(r"\d+", address.partition("/")[2])) for address in (first, second))
+    names, called = _names(first), _names(second)
+    if first == second or not (numbers <= others or others <= numbers):
+        return first == second
+    if names and called:
+        return bool(names & called)
+    return any(_ARTICLE.fullmatch(number) for number in numbers & others)
+
+
+def _names(address: str) -> set[tuple[str, ...]]:
+    """The words an identity calls an article by: its last part, or what its query asks for; long numbers left out."""
+    path, _, query = address.partition("?")
+    parts = [_ENDING.sub("", _last(path)), *(value for _, value in parse_qsl(query))]
+    words = (re.findall(r"[^\W_]+", unquote(part).casefold()) for part in parts)
+    names = (tuple(word for word in found if not _ARTICLE.fullmatch(word)) for found in words)
+    return {name for name in names if len(name) >= LEAST_WORDS}
+
+
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses are of one publisher, as far as their names tell; what is no address is of none."""
     try:
-        first, second = site_of(one), site_of(other)
+        return site_of(one) == site_of(other) or publisher_of(one) == publisher_of(other)
     except ValueError:
         return False
-    if first == second:
-        return True
-    registered = _registered(first)
-    return bool(registered) and registered == _registered(second)
+
+
+def publisher_of(address: str) -> str:
+    """The name somebody registered, or the host where there is none. May raise ValueError."""
+    site = site_of(address)
+    return _registered(site) or site
 
 
 def _registered(host: str) -> str:

@@ -22,8 +22,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from crawler.adapters import Listen
-from crawler.guard import Barred, admit
-from crawler.hosts import USUAL_PORTS
+from crawler.network.guard import Barred, admit
+from crawler.network.hosts import USUAL_PORTS
 
 LARGEST = 1024 * 1024  # bytes of one event
 MOST_HEARD = 64 * 1024 * 1024  # characters of all events, wanted or not

@@ -45,6 +45,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Jawaban mentahnya tidak dapat disimpan sebagai bukti ({error}); naskahnya tetap disimpan.",
         "The raw answer could not be kept as evidence ({error}); its text was.",
     ),
+    "evidence-full": (
+        "Jawaban mentah kunjungan ini melebihi {most} MB; selebihnya tidak disimpan sebagai bukti, naskahnya tetap disimpan.",
+        "The raw answers of this visit exceed {most} MB; what came later is not kept as evidence, its text is.",
+    ),
     # lists
     "feed-malformed": (
         "XML feed ini rusak pada baris {line}; butirnya dibaca satu per satu, {count} dapat dibaca.",
@@ -160,6 +164,18 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Pembacaan aliran tertinggal {minutes} menit; tambah pengaturan seconds atau kunjungi lebih sering.",
         "The listening is {minutes} minutes behind; raise the option seconds, or visit more often.",
     ),
+    "elsewhere-many": (
+        "Sumber ini menunjuk lebih dari {most} halaman {host}, situs milik pihak lain; {count} diminta pada kunjungan "
+        "berikutnya.",
+        "The source points to more than {most} pages of {host}, which is another's site; {count} are asked for at the next "
+        "visit.",
+    ),
+    "elsewhere-failing": (
+        "Halaman {host} yang ditunjuk sumber ini gagal satu demi satu; agar situs pihak lain itu tidak terganggu, {count} "
+        "tidak diminta.",
+        "The pages of {host} that this source points to fail one after the other; lest another's site be annoyed, {count} are "
+        "not asked for.",
+    ),
     # articles
     "not-a-page": (
         "Alamat berita ini tidak menjawab dengan halaman web.",
@@ -173,6 +189,16 @@ HAPPENED: dict[str, tuple[str, str]] = {
     "led-away": (
         "Alamat berita ini mengalihkan ke halaman lain yang bukan berita.",
         "The article's address leads to another page, which is no article.",
+    ),
+    "not-the-article": (
+        "Alamat berita ini menjawab dengan halaman lain: tidak satu kata pun dari judulnya ada di sana (mungkin situs dalam "
+        "perbaikan, atau meminta masuk).",
+        "The article's address answers with another page: not one word of its title stands there (the site may be under "
+        "repair, or want a sign-in).",
+    ),
+    "many-addresses": (
+        "Satu naskah dijumpai di lebih dari {most} alamat; alamat selebihnya dilewati beberapa hari.",
+        "One text was met at more than {most} addresses; the others are passed over for some days.",
     ),
     "summary-only": (
         "Halaman berita tidak memuat isi; yang disimpan ringkasannya dari daftar.",
@@ -204,6 +230,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Halaman sumber ini berulang kali terlalu berat untuk dibaca; {count} permintaan tidak dikirim.",
         "Pages of this source were too costly to read again and again; {count} requests were not sent.",
     ),
+    "no-answer": (
+        "Server berulang kali tidak menjawab pada waktunya; {count} permintaan tidak dikirim.",
+        "The server did not answer in time again and again; {count} requests were not sent.",
+    ),
     "robots": ("robots.txt situs ini melarang alamat tersebut.", "The site's robots.txt does not allow this address."),
     "robots-unknown": (
         "robots.txt situs ini tidak dapat diperoleh (kode {status}), jadi tidak ada yang diminta.",
@@ -218,6 +248,14 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "The server leads on (status {status}), but to no web address.",
     ),
     "too-large": ("Jawaban server melebihi batas ukuran.", "The answer is larger than the limit."),
+    "in-pieces": (
+        "Jawaban server datang dalam terlalu banyak potongan kecil, lalu dihentikan.",
+        "The answer came in too many small pieces and was ended.",
+    ),
+    "crowded": (
+        "Terlalu banyak jawaban besar datang bersamaan; yang terbesar, yaitu yang ini, dihentikan.",
+        "Too many large answers came at a time; the largest, which was this one, was ended.",
+    ),
     "cut-short": ("Jawaban server terputus sebelum lengkap.", "The answer broke off before it was complete."),
     "encoding-unknown": (
         "Jawaban server dimampatkan dengan cara yang tidak kami kenal.",

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from crawler.unpack import ACCEPTED
+from crawler.reading.unpack import ACCEPTED
 
 REDIRECTS = 5  # from one address
-OURS = "crawler.guard.GuardedHandler"
+OURS = "crawler.network.guard.GuardedHandler"
 HANDLERS = {"http": OURS, "https": OURS, **dict.fromkeys(("ws", "wss"), "crawler.listening.ListeningHandler")}
-ROBOTS = "crawler.robots.Robots"
+ROBOTS = "crawler.network.robots.Robots"
 MIDDLEWARES = {  # of Scrapy's own, only those that send things on their way
     ROBOTS: 100,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
@@ -40,7 +40,7 @@ class Politeness:
 
     def scrapy_settings(self, addresses: Iterable[str]) -> dict[str, Any]:
         """Scrapy's settings to visit sources at these addresses; everything that opens a door or a file is off."""
-        from crawler.guard import Ways
+        from crawler.network.guard import Ways
 
         middlewares = {name: place for name, place in MIDDLEWARES.items() if self.obey_robots or name != ROBOTS}
         return {
@@ -52,13 +52,11 @@ class Politeness:
                 "Accept-Language": "id,en;q=0.5",
                 "Accept-Encoding": ACCEPTED,
             },
-            "CONCURRENT_REQUESTS": 32,  # each may hold max_bytes
+            "CONCURRENT_REQUESTS": 0,  # no limit but that of the visits: who is silent costs nothing
             "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
             "CONCURRENT_ITEMS": 1,  # Scrapy starts so many tasks for every answer
-            "SCRAPER_SLOT_MAX_ACTIVE_SIZE": 64
-            * 1024
-            * 1024,  # answers that wait for a reader; beyond, nothing is fetched
-            "DOWNLOADER": "crawler.hosts.PoliteDownloader",
+            "SCRAPER_SLOT_MAX_ACTIVE_SIZE": 128 * self.max_bytes,  # two large answers of each visit may wait, on disk
+            "DOWNLOADER": "crawler.network.hosts.PoliteDownloader",
             "DOWNLOAD_DELAY": self.delay,
             "DOWNLOAD_DELAY_JITTER": 0,
             "DOWNLOAD_TIMEOUT": self.timeout,
@@ -69,10 +67,8 @@ class Politeness:
             "DOWNLOAD_HANDLERS_BASE": HANDLERS,  # in place of Scrapy's own: what is not named here is not even loaded
             "DOWNLOADER_MIDDLEWARES_BASE": middlewares,
             "SPIDER_MIDDLEWARES_BASE": {},
-            "EXTENSIONS_BASE": {"scrapy.extensions.closespider.CloseSpider": 0},
-            "TWISTED_DNS_RESOLVER": "crawler.guard.GuardedResolver",
-            "REACTOR_THREADPOOL_MAXSIZE": 20,  # names that are looked up at a time
+            "EXTENSIONS_BASE": {},
+            "TWISTED_DNS_RESOLVER": "crawler.network.guard.GuardedResolver",
             "REDIRECT_MAX_TIMES": REDIRECTS,
-            "CLOSESPIDER_TIMEOUT": self.run_limit,
             "LOG_LEVEL": "CRITICAL",  # what goes wrong is told in the notes of the visit
         }

@@ -6,7 +6,7 @@ reads JSON lines from standard input, {"addresses": [...], "politeness": {...}, 
 Source for each address, and writes JSON lines to standard output: {"document": ...}, {"visit": ...} and, at the end,
 {"robots": ...}. It ends when its input is closed, so it never outlives its parent. A Source is unpacked when its visit begins:
 three hundred of them with all they know fill memory. What comes is not looked into here but by the readers: see
-`crawler.workers`.
+`crawler.reading.workers`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
@@ -30,23 +32,32 @@ from twisted.python.failure import Failure
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, adapter_named, most_requests
 from crawler.adapters import names as adapter_names
-from crawler.answers import conditional, conditions, headers_of, moved_to, onward_of, refusal_note, validators_of
 from crawler.api import seconds_left
-from crawler.failures import then_of, why
-from crawler.guard import Unsent
 from crawler.handed import Handed
-from crawler.hosts import downloader_of, host_of, wait_of
 from crawler.identity import same_site
+from crawler.network.answers import (
+    conditional,
+    conditions,
+    headers_of,
+    moved_to,
+    onward_of,
+    refusal_note,
+    validators_of,
+)
+from crawler.network.failures import then_of, why
+from crawler.network.guard import Unsent
+from crawler.network.hosts import downloader_of, host_of, wait_of
+from crawler.network.robots import fresh
 from crawler.notes import Note, note, unexpected
 from crawler.politeness import Politeness
-from crawler.reader import Reading, to_row
-from crawler.robots import fresh
+from crawler.reading.reader import Reading, to_row
+from crawler.reading.workers import Readers
 from crawler.source import Source, Visit, source_from, source_row
 from crawler.tally import Tally
 from crawler.tokens import Tokens
-from crawler.workers import Readers
 
 MOST_VISITS = 64  # at a time
+MOST_WAITING = 64  # more of them, whose servers have kept us waiting
 DIRECT = {"dont_redirect": True, "dont_obey_robotstxt": True}  # see `crawler.adapters.Request.direct`
 
 
@@ -60,12 +71,14 @@ class Listener(scrapy.Spider):
         self.rows, self.politeness, self.probe = rows, politeness, probe  # a row is a Source whose visit has not begun
         self.tokens = Tokens(os.environ, plain=politeness.allow_private)
         self.readers = Readers(politeness.read_seconds, politeness.read_megabytes)
-        self.places = asyncio.Semaphore(MOST_VISITS)
+        self.places, self.waiting = asyncio.Semaphore(MOST_VISITS), 0
         self.handed = Handed(Path(archive) if archive and not probe else None)
         self.asked: set[str] = set()
+        self.failed_elsewhere: Counter[str] = Counter()
         self.tallies: list[Tally] = []
 
     async def start(self) -> AsyncIterator[Any]:
+        asyncio.get_running_loop().call_later(self.politeness.run_limit, self._end)
         while self.rows:
             await self.places.acquire()
             for request in self._visit(source_from(json.loads(self.rows.pop(0)))):
@@ -79,7 +92,7 @@ class Listener(scrapy.Spider):
         else:
             try:
                 tally = Tally(source, adapter_named(source.adapter), at, monotonic() + self.politeness.visit_limit)
-                tally.asked = self.asked
+                tally.asked, tally.elsewhere.failed = self.asked, self.failed_elsewhere
                 firsts = list(tally.adapter.requests(source))
                 tally.most_lists = most_requests(tally.adapter, source, self.politeness.list_pages, len(firsts))
                 for request in firsts:
@@ -131,6 +144,7 @@ class Listener(scrapy.Spider):
     async def _answered(
         self, response: ScrapyResponse, tally: Tally, request: Request
     ) -> AsyncIterator[scrapy.Request]:
+        tally.unanswered = 0
         if request.page_of is None and response.status < 400:
             tally.moved_to = tally.moved_to or moved_to(tally.source.url, request.url, response)
         if response.status == 304 and conditional(response):
@@ -168,7 +182,7 @@ class Listener(scrapy.Spider):
         else:
             order["source"] = source_row(tally.source)
         try:
-            return await self.readers.read(host_of(response.url), order, response.body)
+            return await self.readers.read(host_of(response.url), order, response)
         except Exception as error:  # whatever keeps us from reading it, the visit goes on
             return Reading(failure=unexpected(error, response.url))
 
@@ -180,6 +194,7 @@ class Listener(scrapy.Spider):
         if reading.failure:
             self._not_understood(reading, reading.failure, tally, request)
             return
+        tally.untold += reading.untold
         found, further = tally.found, list(self._take(reading.found, response, at, tally, request))
         tally.add(further, lists_only=self.probe)
         if not reading.whole:
@@ -256,6 +271,11 @@ class Listener(scrapy.Spider):
             self._unsent(failure.value, tally, request)
         else:
             status, told = why(failure, request)
+            if told.code == "in-pieces":
+                tally.cost()
+            if told.code == "timeout":
+                tally.wait()
+                self._give_way(tally)
             if request.page_of is not None:
                 tally.notes.append(told)
                 tally.again_or_out(request, passing=status == "unreachable")
@@ -273,22 +293,42 @@ class Listener(scrapy.Spider):
         if request.page_of is None and unsent.code == "asked-to-stop":
             tally.failure = tally.failure or "blocked"
 
+    def _give_way(self, tally: Tally) -> None:
+        """A visit whose server keeps us waiting leaves its place to another."""
+        if tally.seated and self.waiting < MOST_WAITING:
+            tally.seated, self.waiting = False, self.waiting + 1
+            self.places.release()
+
     def _say_visit(self, tally: Tally) -> None:
         self.tallies.remove(tally)
-        self.places.release()
+        if tally.seated:
+            self.places.release()
+        else:
+            self.waiting -= 1
         say("visit", asdict(tally.visit()))
 
-    async def closed(self, reason: str) -> None:
-        """Visits that did not finish in time are told as far as they came; their validators are not kept."""
-        for tally in list(self.tallies):
-            tally.fail("unreachable", note("unfinished", tally.source.url, "asked-again"))
-            self._say_visit(tally)
-        at = datetime.now(UTC)
-        for source in map(source_from, map(json.loads, self.rows)):
-            told = note("unfinished", source.url, "asked-again")
-            say("visit", asdict(Visit(source.name, "unreachable", at, at, notes=(told,), unfinished=True)))
-        say("robots", self.settings["ROBOTS"])
-        await self.readers.close()
+    def closed(self, reason: str) -> NoReturn:
+        self._end()
+
+    def _end(self) -> NoReturn:
+        """Say what is left to say, and end at once: no answer, no look-up and no reader under way is waited for.
+
+        Visits that did not finish in time are told as far as they came; their validators are not kept.
+        """
+        try:
+            for tally in list(self.tallies):
+                tally.fail("unreachable", note("unfinished", tally.source.url, "asked-again"))
+                self._say_visit(tally)
+            at = datetime.now(UTC)
+            for source in map(source_from, map(json.loads, self.rows)):
+                told = note("unfinished", source.url, "asked-again")
+                say("visit", asdict(Visit(source.name, "unreachable", at, at, notes=(told,), unfinished=True)))
+            say("robots", self.settings["ROBOTS"])
+            for reader in self.readers.all:
+                with suppress(ProcessLookupError):
+                    reader.kill()
+        finally:
+            os._exit(0)
 
 
 def _is_elsewhere(url: str, tally: Tally, request: Request) -> bool:

@@ -10,16 +10,19 @@ from time import monotonic
 
 from crawler.adapters import Adapter, Draft, Request
 from crawler.document import Kind, document_key
+from crawler.elsewhere import Elsewhere
 from crawler.identity import same_site
 from crawler.notes import Note, note
 from crawler.source import Source, Status, Validators, Visit
 
 AT_ONCE = 2  # requests of one visit that are under way: one is fetched while the other is read
 MOST_COSTLY = 3  # pages of one visit whose reader had to be ended
+MOST_UNANSWERED = 5  # requests of one visit, one after the other, that are not answered in time
 MOST_NOTES = 100  # of one visit
+MOST_ALIASES = 20  # addresses of one document that one visit learns
 MOST_EDITED = 10  # known pages of one visit that are fetched again because their list shows them in another state
 # Why an article is left out for what it is, as codes
-LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short", "led-away")
+LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short", "led-away", "not-the-article")
 NO_BODY = frozenset({"summary-only", "headline-only"})
 
 
@@ -45,10 +48,13 @@ class Tally:
     documents: int = 0
     parts: Counter[str] = field(default_factory=Counter)  # what the documents have: titles, dates, bodies
     costly: int = 0  # pages whose reader had to be ended
+    unanswered: int = 0  # requests that were not answered in time, since the last that was
+    seated: bool = True  # it counts among the visits at a time
     moved_to: str | None = None
     failure: Status | None = None
     unfinished: bool = False  # an article may come when it is asked for again
     notes: list[Note] = field(default_factory=list)
+    untold: int = 0  # notes that a reader only counted
     validators: dict[str, Validators] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)  # keys of what was asked for or had, by all visits of a crawl
     asked_elsewhere: set[str] = field(default_factory=set)  # of other sites, by this visit: theirs may ask for it too
@@ -56,6 +62,10 @@ class Tally:
     stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
     left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
     aliases: dict[str, str] = field(default_factory=dict)  # see `crawler.source.Visit`
+    archived: int = 0  # bytes of answers that were kept as evidence
+
+    def __post_init__(self) -> None:
+        self.elsewhere = Elsewhere(self.source)
 
     @property
     def kind(self) -> Kind:
@@ -118,8 +128,12 @@ class Tally:
         if self.waiting and monotonic() > self.ends:
             self.silent = self.silent or "time-up"
         while self.waiting and self.open < AT_ONCE and not self.silent:
+            request = self.waiting.popleft()
+            if request.page_of and (why := self.elsewhere.asks(request.url, request.url)):
+                self.unfinished |= self.elsewhere.hold_back(request.url, why)
+                continue
             self.open += 1
-            yield self.waiting.popleft()
+            yield request
 
     def held_back(self, code: str, until: datetime | None = None) -> None:
         """A request was not sent: neither are those that wait."""
@@ -132,16 +146,37 @@ class Tally:
         """One more document; whichever source has its page in a list need not ask for it."""
         self.source = replace(self.source, known=self.source.known.union(keys))
         self.asked.update(keys)
+        self.elsewhere.came(draft.url)
         self.documents += 1
         self.parts.update(
             titles=bool(draft.title), dates=draft.published_at is not None, bodies=not NO_BODY.intersection(draft.notes)
         )
 
+    def known_too(self, key: str, others: Iterable[str]) -> None:
+        """A document was met at other addresses; beyond MOST_ALIASES of them they are only left out for some days."""
+        for other in others:
+            if sum(known == key for known in self.aliases.values()) < MOST_ALIASES:
+                self.aliases[other] = key
+            else:
+                self.left_out.add(other)
+                self.tell_once(note("many-addresses", self.source.url, most=MOST_ALIASES))
+
+    def tell_once(self, told: Note) -> None:
+        if told not in self.notes:
+            self.notes.append(told)
+
     def again_or_out(self, page: Request, *, passing: bool) -> None:
         """An article was not had: it is asked for at the next visit if that may help, else not for some days."""
         self.unfinished |= passing
-        if page.page_of and not passing:
-            self.left_out.add(document_key(page.page_of.identity))
+        if page.page_of and passing:
+            self.elsewhere.lost(page.url, passing=True)
+        elif page.page_of:
+            self.leave_out(page.page_of)
+
+    def leave_out(self, draft: Draft) -> None:
+        """An article cannot be had at its address; it is not asked for for some days."""
+        self.left_out.add(document_key(draft.identity))
+        self.elsewhere.lost(draft.url, passing=False)
 
     def fail(self, status: Status, told: Note) -> None:
         self.failure = self.failure or status
@@ -152,6 +187,12 @@ class Tally:
         self.costly += 1
         if self.costly >= MOST_COSTLY:
             self.silent = self.silent or "too-costly"
+
+    def wait(self) -> None:
+        """A request was not answered in time; a server that answers none is left alone for this visit."""
+        self.unanswered += 1
+        if self.unanswered >= MOST_UNANSWERED:
+            self.silent = self.silent or "no-answer"
 
     def visit(self) -> Visit:
         if self.silent:
@@ -174,7 +215,7 @@ class Tally:
             bodies=self.parts["bodies"],
             wait_until=self.wait_until,
             lost=sum(told.code in LOST for told in self.notes),
-            left_out=tuple(sorted(self.left_out)),
+            left_out=tuple(sorted(self.left_out | self.elsewhere.left_out())),
             moved_to=self.moved_to,
             aliases=self.aliases,
             stamps=self.stamps | ({} if unfinished else self.edited),  # those whose page failed for good among them
@@ -192,6 +233,7 @@ class Tally:
         notes = list(self.notes)
         if self.longer:
             notes.append(note("list-limit", self.source.url))
+        notes += self.elsewhere.told()
         notes += [note(code, self.source.url, "asked-again", count=n) for code, n in self.unasked.items() if n]
-        more = len(notes) - MOST_NOTES
-        return (*notes[:MOST_NOTES], *([note("more-notes", count=more)] if more > 0 else ()))
+        more = max(0, len(notes) - MOST_NOTES) + self.untold
+        return (*notes[:MOST_NOTES], *([note("more-notes", count=more)] if more else ()))

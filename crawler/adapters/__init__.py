@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from crawler.document import Kind
 from crawler.document import stamp as stamp
@@ -149,7 +149,15 @@ def web_address(address: str | None, base: str = "") -> str | None:
     try:
         given = (address or "").strip()
         parts = urlsplit(given if given.startswith(("http://", "https://")) else urljoin(base, given))
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0  # reading the port checks it
-        return parts.geturl() if whole else None
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # reading the port checks it
+            return None
+        return urlunsplit((*parts[:2], *map(_encoded, parts[2:])))
     except ValueError:
         return None
+
+
+def _encoded(part: str) -> str:
+    """Blanks and what cannot be seen behind the name of a host, as browsers send them."""
+    if part.isprintable() and " " not in part:
+        return part
+    return "".join(quote(one) if one == " " or not one.isprintable() else one for one in part)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice, pairwise
 from typing import Any
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, stamp, web_address
@@ -15,7 +14,8 @@ from crawler.dates import believable, parse_date
 from crawler.document import Kind
 from crawler.notes import Note, note
 from crawler.options import PAGE
-from crawler.plainfeed import Entry, Unusual, plain_entries
+from crawler.reading.plainfeed import Entry, Unusual, plain_entries
+from crawler.reading.xmllist import breaks_off, markup_of, pieces_of, starts_of
 from crawler.source import Source
 from crawler.text import from_html, one_line
 
@@ -25,8 +25,7 @@ FULL_TEXT = 600  # characters from which an item's own text is taken for the who
 MOST_ITEMS = 500
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,200}\?>")
 _ROOT = re.compile(rb"<(rss|rdf:RDF|feed)\b[^>]{0,4000}>")
-_END = re.compile(rb"</(rss|rdf:RDF|feed)\s*>")
-_ITEM = re.compile(rb"<(item|entry)[\s>]")
+_ITEMS = ("item", "entry")
 
 
 def requests(source: Source) -> Iterable[Request]:
@@ -63,7 +62,7 @@ def _entries(response: Response) -> tuple[list[Any], Note | None]:
         feed = _parsed(response.body)
     except Exception as error:  # feedparser lets many kinds through
         return _one_by_one(response, error)
-    if isinstance(feed.get("bozo_exception"), SAXException) and _ITEM.search(response.body):
+    if isinstance(feed.get("bozo_exception"), SAXException) and starts_of(_ITEMS).search(response.body):
         return _one_by_one(response, feed.bozo_exception)
     if not feed.entries and not feed.get("version"):
         start = response.body[:200].lstrip().lower()
@@ -85,10 +84,14 @@ def _one_by_one(response: Response, error: Exception) -> tuple[list[Any], Note]:
 
     Of a feed that was cut short the last item is not taken: it would be kept as it is, and never be read whole.
     """
-    cut = not _END.search(response.body[-500:])
-    last = max(response.body.rfind(b"</item>"), response.body.rfind(b"</entry>"), 0)
+    body, markup = response.body, markup_of(response.body)
+    root = _ROOT.search(markup)
+    cut = breaks_off(markup, root[1] if root else b"rss", _ITEMS)
+    if cut:
+        last = max(markup.rfind(b"</item>"), markup.rfind(b"</entry>"), 0)
+        body, markup = body[:last], markup[:last]
     entries: list[Any] = []
-    for alone in islice(_alone(response.body[:last] if cut else response.body), MOST_ITEMS):
+    for alone in _alone(body, markup):
         try:
             entries.append(_parsed(alone).entries[0])
         except Exception as own:
@@ -100,16 +103,14 @@ def _one_by_one(response: Response, error: Exception) -> tuple[list[Any], Note]:
     return entries, note("feed-cut-short" if cut else "feed-malformed", response.url, line=line, count=readable)
 
 
-def _alone(body: bytes) -> Iterator[bytes]:
+def _alone(body: bytes, markup: bytes) -> Iterator[bytes]:
     """A small feed for each item: the declaration and the root with its name spaces, never a DTD, around one item."""
-    declaration, root = _DECLARATION.match(body.lstrip()), _ROOT.search(body)
+    declaration, root = _DECLARATION.match(body.lstrip()), _ROOT.search(markup)
     kind = root[1] if root else b"rss"
     before = (declaration[0] if declaration else b"") + (root[0] if root else b"<rss>")
     before, after = (before, b"</feed>") if kind == b"feed" else (before + b"<channel>", b"</channel></" + kind + b">")
-    starts = [(found.start(), found[1]) for found in _ITEM.finditer(body)]
-    for (start, name), (end, _) in pairwise([*starts, (len(body), b"")]):
-        content, closing, _ = body[start:end].rpartition(b"</" + name + b">")
-        yield before + (content if closing else body[start:end]) + b"</" + name + b">" + after
+    for piece in pieces_of(body, markup, _ITEMS, MOST_ITEMS):
+        yield before + piece + after
 
 
 def _judged(entry: Any, now: datetime) -> Entry:

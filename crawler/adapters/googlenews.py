@@ -14,9 +14,9 @@ from crawler.api import moment
 from crawler.document import Kind
 from crawler.notes import note
 from crawler.options import Option
+from crawler.reading.xmllist import read_xml, text_at
 from crawler.source import Source
 from crawler.text import from_html, one_line
-from crawler.xmllist import read_xml, text_at
 
 KIND: Kind = "article"
 OPTIONS = {"query": Option("as one would type it"), "when": Option("how recent: 1d, 12h")}

@@ -18,7 +18,7 @@ from crawler.document import Kind
 from crawler.notes import note
 from crawler.options import Option
 from crawler.source import Source
-from crawler.text import plain
+from crawler.text import one_line, plain
 
 KIND: Kind = "post"
 POSTS = "app.bsky.feed.post"
@@ -64,4 +64,4 @@ def _event(event: Any, said: re.Pattern[str], response: Response) -> Iterator[Fo
     if said.search(text):
         link = link_of(event["did"], commit["rkey"])
         published_at, doubts = moment(response, commit["record"].get("createdAt"))
-        yield Draft(identity(link), link, "", text, published_at, event["did"], None, doubts)
+        yield Draft(identity(link), link, "", text, published_at, one_line(event["did"]), None, doubts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, stamp, web_address
 from crawler.adapters.feed import FULL_TEXT, MOST_ITEMS
-from crawler.api import BROKEN, moment
+from crawler.api import BROKEN, moment, said
 from crawler.document import Kind, document_key
 from crawler.notes import note
 from crawler.options import PAGE
@@ -47,10 +46,7 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
 
 
 def _feed(response: Response) -> dict[str, Any]:
-    try:
-        feed = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise NotUnderstood("not-json") from None
+    feed = said(response)
     if (
         not isinstance(feed, dict)
         or "jsonfeed.org/version/" not in str(feed.get("version"))

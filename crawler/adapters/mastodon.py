@@ -6,14 +6,13 @@ a server that answers only to its own people. That token is named after the serv
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from crawler.adapters import TOKEN, Draft, Found, NotUnderstood, Request, Response, identity, web_address
-from crawler.api import brings_new, each, moment, rate_limited, switched, word
+from crawler.api import brings_new, each, moment, rate_limited, said, switched, word
 from crawler.document import Kind
 from crawler.notes import Note, note
 from crawler.options import Option
@@ -43,10 +42,7 @@ def requests(source: Source) -> Iterable[Request]:
 
 def parse(response: Response, source: Source) -> Iterator[Found]:
     """A draft per status, boosts left out; older pages as long as they bring something new."""
-    try:
-        statuses = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise NotUnderstood("not-json") from None
+    statuses = said(response)
     if not isinstance(statuses, list):
         raise NotUnderstood("api-refuses", reason=word(statuses.get("error") if isinstance(statuses, dict) else "-"))
     found = list(each(statuses, lambda status, place: _status(status, place, response), response))

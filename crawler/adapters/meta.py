@@ -17,7 +17,7 @@ from crawler.document import Kind
 from crawler.notes import Note, note
 from crawler.options import Option
 from crawler.source import Source
-from crawler.text import plain
+from crawler.text import one_line, plain
 
 KIND: Kind = "post"
 API = "https://graph.facebook.com/v25.0"
@@ -96,4 +96,4 @@ def _comment(comment: Any, place: int, post: str, response: Response) -> Iterato
     if link is None:
         yield note("item-bad-link", response.url, "left-out", number=place)
     elif text:  # none: a picture
-        yield Draft(identity(link), link, "", text, published_at, author, reactions, doubts)
+        yield Draft(identity(link), link, "", text, published_at, one_line(author) or None, reactions, doubts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity
-from crawler.article import SHORTEST, read_article
 from crawler.document import Kind
 from crawler.options import PAGE
+from crawler.reading.article import SHORTEST, read_article
 from crawler.source import Source
 
 KIND: Kind = "article"

@@ -32,9 +32,9 @@ from crawler.api import moment
 from crawler.document import Kind, document_key
 from crawler.notes import Note, note
 from crawler.options import PAGE, Option
+from crawler.reading.xmllist import read_xml, text_at
 from crawler.source import Source
 from crawler.text import from_html, one_line
-from crawler.xmllist import read_xml, text_at
 
 KIND: Kind = "article"
 DAYS, MOST_DAYS = 7, 365

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from lxml import etree, html
 from lxml.cssselect import CSSSelector
@@ -47,7 +48,7 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     yield from found
     posts = (POST.fullmatch(message.get("data-post")) for message in messages)
     oldest = min((int(post["number"]) for post in posts if post), default=0)
-    if oldest > 1 and brings_new(found, source):
+    if 1 < oldest < _before(response) and brings_new(found, source):
         yield Request(f"{_preview(source.url)}?before={oldest}")
 
 
@@ -70,6 +71,12 @@ def _reactions(message: Any) -> int | None:
     """How many reacted, where the preview shows it. Views are no reactions."""
     counts = [COUNT.search(one_line(text_of(reaction))[-12:]) for reaction in REACTION(message)]
     return round(sum(float(count[1]) * TIMES[count[2]] for count in counts if count)) if counts else None
+
+
+def _before(response: Response) -> float:
+    """The number of the post that was asked to be the next newer one: a page that brings none older leads nowhere."""
+    asked = parse_qs(urlsplit(response.request.url if response.request else response.url).query).get("before", [""])[0]
+    return int(asked) if asked.isdecimal() else inf
 
 
 def _preview(url: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, identity, stamp, web_address
+from crawler.api import each, said
 from crawler.dates import believable, parse_date
 from crawler.document import Kind
 from crawler.notes import note
@@ -31,17 +31,10 @@ def requests(source: Source) -> Iterable[Request]:
 
 def parse(response: Response, source: Source) -> Iterator[Found]:
     """A draft per post, a Note per broken one, and the next page."""
-    try:
-        posts = json.loads(response.body)
-    except ValueError:
-        raise NotUnderstood("not-json") from None
+    posts = said(response)
     if not isinstance(posts, list):
         raise NotUnderstood("api-refuses", reason=str(posts.get("message") if isinstance(posts, dict) else "-"))
-    for number, post in enumerate(posts, 1):
-        try:
-            yield _post(post, number, response)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            yield note("item-unreadable", response.url, "left-out", number=number, error=type(error).__name__)
+    yield from each(posts, lambda post, number: [_post(post, number, response)], response)
     yield from _next_page(response, full=len(posts) == PER_PAGE)
 
 

@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy.http import Request, Response
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler import Document, Source, Visit
+from crawler.adapters import Draft, adapter_named
 from crawler.archive import Answer, Damaged, Kept, keep, path_of, read, unused_since
+from crawler.handed import Handed
+from crawler.identity import identity
 from crawler.run import crawl
+from crawler.tally import Tally
 from tests.crawler.test_crawl import POLITE, feed, item, site, source
 from tests.crawler.test_identity import OTHER, STORY, article, brief
 
@@ -118,7 +123,7 @@ def test_odd_headers_are_kept_in_the_bytes_they_came_in(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"abc", b"\x1f\x8b", b"WARC/1.0\r\n\r\n", gzip.compress(b"x" * 1000)])
+@pytest.mark.parametrize("content", [b"", b"abc", b"\x1f\x8b", b"WARC/1.0\r\n\r\n", gzip.compress(b"x" * 1000, mtime=0)])
 def test_what_is_no_record_is_damaged(content: bytes) -> None:
     with pytest.raises(Damaged):
         read(content)
@@ -205,3 +210,18 @@ def test_a_folder_that_cannot_be_written_costs_a_note_and_no_document(tmp_path: 
     assert [document.evidence for document in documents] == [None, None]
     assert [told.code for told in visit.notes] == ["evidence-not-kept"]
     assert (visit.status, visit.unfinished) == ("ok", False)
+
+
+def test_beyond_so_many_bytes_of_one_visit_texts_are_kept_and_answers_are_not(tmp_path: Path) -> None:
+    tally, handed = (
+        Tally(Source("uji", "feed", "https://koran.example/feed"), adapter_named("feed"), AT),
+        Handed(tmp_path),
+    )
+    documents = []
+    for number in range(4):
+        url = f"https://koran.example/b/berita-ke-{number}"
+        page = Response(url, body=bytes([number]) * 20_000_000, request=Request(url))
+        draft = Draft(identity(url), url, f"Berita {number}", f"{number} {STORY}")
+        documents.append(handed.document(draft, page, AT, tally, is_page=True))
+    assert [document and document.evidence is not None for document in documents] == [True, True, False, False]
+    assert ([told.code for told in tally.notes], len(files(tmp_path))) == (["evidence-full"], 2)

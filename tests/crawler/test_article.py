@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.adapters import Draft, Response
-from crawler.article import read_article, without_pointers
+from crawler.demo.server import DemoPress
+from crawler.reading.article import is_another, read_article, without_pointers
 from crawler.text import from_html, one_line, plain
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -77,3 +78,55 @@ def test_text_is_plain_whatever_comes() -> None:
 )
 def test_lines_that_only_point_to_other_articles_are_dropped(text: str, left: str) -> None:
     assert without_pointers(text) == left
+
+
+# ---- another page at the article's address --------------------------------------------------------------------------
+
+REPAIR = (
+    "Mohon maaf, situs sedang dalam perbaikan untuk sementara waktu. Silakan kembali lagi beberapa saat lagi. "
+    "Terima kasih atas kesabaran para pembaca sekalian."
+)
+SIGN_IN = (
+    "Please sign in or subscribe to continue reading. Enjoy unlimited access to all of our premium content. "
+    "Already have an account? Sign in here."
+)
+POWER_CUT = "Listrik di Duri mati sejak subuh. Pedagang es merugi, dan belum ada kabar dari petugas kapan menyala lagi."
+
+
+def response(markup: str) -> Response:
+    return Response("https://a.example/x", markup.encode(), NOW)
+
+
+@pytest.mark.parametrize("wall", [REPAIR, SIGN_IN])
+@pytest.mark.parametrize(
+    "title",
+    ["Listrik Padam di Duri, Pedagang Merugi", "Antrean BBM Mengular di Dumai", "Jembatan Gantung Rokan Hulu Putus"],
+)
+def test_a_page_without_a_word_of_the_title_is_another_one(title: str, wall: str) -> None:
+    page = response(f"<html><head><title>Koran Riau</title></head><body><p>{wall}</p></body></html>")
+    assert is_another(title, Draft("", page.url, title, wall), page)
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("Listrik Padam, Pedagang Es Merugi", ""),
+        ("Pemadaman: Kerugian Penjual di Duri", ""),  # rewritten: one word of it
+        ("Perusahaan Setrum Bikin Rakyat Mengeluh", "Perusahaan setrum bikin rakyat mengeluh"),
+        ("Gelap Gulita", ""),  # too short to tell
+        ("Sedang Dalam Untuk Beberapa", ""),  # nothing but what any page says
+        ("", ""),
+    ],
+)
+def test_a_title_that_was_rewritten_or_says_little_costs_no_article(title: str, heading: str) -> None:
+    page = response(f"<html><body><h1>{heading}</h1><p>{POWER_CUT}</p></body></html>")
+    assert not is_another(title, Draft("", page.url, title, POWER_CUT), page)
+
+
+def test_no_page_of_the_demo_press_is_taken_for_another_one() -> None:
+    with DemoPress(port=0) as demo:
+        paths = {"tepian": "/tepian/", "selais": "/selais/berita/", "gelombang": "/gelombang/", "kuala": "/kuala/baca/"}
+        for one in demo.articles:
+            page = response(demo.answer(paths[one.outlet] + one.slug, {}).body)
+            text = "\n".join(one.paragraphs)
+            assert not is_another(one.title, Draft("", page.url, one.title, text), page), one.title

@@ -63,8 +63,8 @@ def test_an_answer_without_end_in_crumbs_is_ended_and_after_three_the_visit_too(
         asked = sum(path.startswith("/p") for path in other.asked)
     ended = {visit.source: (visit.status, [note.code for note in visit.notes]) for visit in visits}
     assert documents == []
-    assert ended == {"0": ("broken", ["in-pieces"]), "1": ("ok", [*["in-pieces"] * 3, "too-costly"])}
-    assert asked == 3
+    assert ended == {"0": ("broken", ["in-pieces"]), "1": ("ok", [*["in-pieces"] * 4, "too-costly"])}
+    assert asked == 4  # two of a visit are under way at a time
 
 
 def test_a_page_in_a_few_thousand_small_pieces_is_a_page() -> None:
@@ -105,6 +105,21 @@ def test_hosts_that_say_nothing_keep_nobody_waiting() -> None:
     assert {note.code for visit in visits[1:] for note in visit.notes} == {"timeout"}
 
 
+def test_a_server_that_has_stopped_answering_is_left_alone_for_the_rest_of_the_visit() -> None:
+    listed = hostile.xml(hostile.feed_of(*(f"/p{n}" for n in range(20)), text=""))
+    page = hostile.says(hostile.page_of(hostile.TEXT))
+    falls_silent = {"/feed": listed, "/p3": page, "*": hostile.silence, "/robots.txt": hostile.missing}
+    politeness = Politeness("x", delay=0.0, timeout=0.8, allow_private=True)
+    with sites(falls_silent) as those:
+        documents, visits = heard(*those, politeness=politeness)
+        asked = sum(path.startswith("/p") for path in those[0].asked)
+    told = [note.code for note in visits[0].notes]
+    assert len(documents) == 1
+    assert told == ["timeout"] * (asked - 1) + ["no-answer"]
+    assert 9 <= asked <= 10  # three before the page that came, five after it or about then, and one was under way
+    assert visits[0].unfinished
+
+
 def test_a_crawl_ends_when_its_time_is_up_whatever_is_under_way() -> None:
     politeness = Politeness("x", delay=0.0, timeout=60.0, run_limit=2.0, allow_private=True)
     with sites(GOOD, {"*": hostile.silence}, {"/robots.txt": hostile.missing, "/feed": hostile.drip}) as those:
@@ -118,8 +133,8 @@ def test_a_crawl_ends_when_its_time_is_up_whatever_is_under_way() -> None:
 
 
 CROWDED = """
-import crawler.bounds
-crawler.bounds.MOST_COMING = 2_000_000
+import crawler.network.bounds
+crawler.network.bounds.MOST_COMING = 2_000_000
 from crawler.spider import main
 main()
 """

@@ -515,3 +515,91 @@ def test_a_site_under_repair_has_one_page_for_all_its_articles_and_it_is_none_of
     assert documents == []
     assert [note.code for note in visits["uji"].notes] == ["led-away"] * 2
     assert len(visits["uji"].left_out) == 2
+
+
+def titled(title: str, text: str = TEXT) -> Reply:
+    return (
+        200,
+        {},
+        f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>".encode(),
+    )
+
+
+def test_one_notice_for_all_articles_is_stored_as_none_and_they_come_when_it_is_gone() -> None:
+    """Served with status 200 at the articles' own addresses: a site under repair, a sign-in."""
+    notice = titled(
+        "Perbaikan", "Mohon maaf, kami sedang berbenah. Silakan kembali beberapa saat lagi. Terima kasih. " * 2
+    )
+    titles = ["Listrik Padam di Duri", "Jalan Rusak di Tampan", "Antrean Gas Mengular di Dumai"]
+    paths = {f"/b/berita-ke-{n}": title for n, title in enumerate(titles)}
+    listed = feed(*(item(title, path, "ringkas") for path, title in paths.items()))
+    with site({"/feed": listed, **dict.fromkeys(paths, notice)}) as one:
+        documents, visits = heard(source(one))
+        assert documents == []
+        assert [note.code for note in visits["uji"].notes] == ["not-the-article"] * 3
+        assert (visits["uji"].unfinished, visits["uji"].left_out, visits["uji"].lost) == (True, (), 3)
+        one.routes |= {path: titled(title, f"{title} {TEXT}") for path, title in paths.items()}
+        documents, _ = heard(source(one))
+    assert sorted(document.title for document in documents) == sorted(titles)
+
+
+# ---- what lists send us to elsewhere ---------------------------------------------------------------------------------
+
+
+def asked_of(one: Site) -> int:
+    return sum(path not in ("/robots.txt", "/feed") for path in one.paths())
+
+
+def test_lists_of_dead_links_do_not_send_us_against_another_host() -> None:
+    """Five sources, two hundred dead links each, some through a redirect of their own; and an honest one beside them."""
+    with ExitStack() as stack:
+        paper = stack.enter_context(site({"/hidup-1": titled("Hidup"), "/feed": feed()}))
+        hostile = []
+        for number in range(5):
+            one = stack.enter_context(site({}))
+            dead = [f"{paper.url}/{number}-mati-{n}" for n in range(200)]
+            one.routes |= {f"/x{n}": (302, {"Location": link}, b"") for n, link in enumerate(dead[:50])}
+            links = [f"/x{n}" for n in range(50)] if number == 0 else dead
+            one.routes["/feed"] = feed(*(item(f"t{n}", link, "x") for n, link in enumerate(links)))
+            hostile.append(source(one, name=str(number)))
+        honest = stack.enter_context(site({"/feed": feed(item("Hidup", f"{paper.url}/hidup-1", "x"))}))
+        documents, visits = heard(*hostile, source(honest, name="jujur"), source(paper))
+        assert 10 <= asked_of(paper) <= 30
+        assert [document.url for document in documents] == [f"{paper.url}/hidup-1"]
+        direct = [visits[str(number)] for number in range(1, 5)]
+        assert all(
+            "elsewhere-failing" in [note.code for note in visit.notes] for visit in visits.values() if visit in direct
+        )
+        again = [replace(one, known=frozenset(visits[one.name].left_out)) for one in hostile]
+        asked = asked_of(paper)
+        heard(*again, source(paper))
+        assert asked_of(paper) == asked
+
+
+def test_a_list_of_nothing_but_another_host_is_read_twenty_pages_at_a_time() -> None:
+    pages: dict[str, Reply | Route] = {f"/b/berita-ke-{n}": titled(f"Berita {n}", f"{n**9} {TEXT}") for n in range(45)}
+    with site(pages | {"/feed": feed()}) as paper, site({}) as aggregator:
+        aggregator.routes["/feed"] = feed(
+            *(item(f"Berita {n}", f"{paper.url}/b/berita-ke-{n}", "x") for n in range(45))
+        )
+        known: frozenset[str] = frozenset()
+        for expected in (20, 20, 5, 0):
+            documents, visits = heard(source(aggregator, known=known), source(paper, name="koran"))
+            known |= {document.key for document in documents}
+            assert len(documents) == expected
+            codes = [note.code for note in visits["uji"].notes]
+            assert (codes, visits["uji"].unfinished) == (["elsewhere-many"] * (len(known) < 45), len(known) < 45)
+
+
+def test_another_host_that_fails_for_a_while_is_asked_again_next_time() -> None:
+    down: dict[str, Reply | Route] = {f"/b/berita-ke-{n}": (500, {}, b"") for n in range(30)}
+    with site(down | {"/feed": feed()}) as paper, site({}) as aggregator:
+        aggregator.routes["/feed"] = feed(
+            *(item(f"Berita {n}", f"{paper.url}/b/berita-ke-{n}", "x") for n in range(30))
+        )
+        _, visits = heard(source(aggregator), source(paper, name="koran"))
+        assert 10 <= asked_of(paper) <= 12
+        assert (visits["uji"].left_out, visits["uji"].unfinished) == ((), True)
+        paper.routes |= {path: titled(f"Berita {n}", f"{n**9} {TEXT}") for n, path in enumerate(down)}
+        documents, _ = heard(source(aggregator), source(paper, name="koran"))
+    assert len(documents) == 20

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.adapters import Found, NotUnderstood, Request, Response, feed
-from crawler.plainfeed import Unusual, plain_entries
+from crawler.adapters import Draft, Found, NotUnderstood, Request, Response, feed
+from crawler.notes import Note
+from crawler.reading.plainfeed import Unusual, plain_entries
+from crawler.reading.xmllist import breaks_off, markup_of, pieces_of
 from crawler.source import Source
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -358,3 +361,84 @@ def test_a_plain_feed_does_not_load_feedparser() -> None:
         "assert 'feedparser' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], input=rss(f"<item>{ITEM}</item>"), check=True, timeout=60)
+
+
+BROKEN = "<item><title>a & b</title><link>/rusak</link></item>"  # feedparser and lxml both stumble over it
+MALFORMED = rss(f"<item>{ITEM}</item>", BROKEN)
+MORE = "<item><title>Air mati</title><link>/air</link></item>"
+
+
+def read(body: bytes) -> tuple[list[str], list[str]]:
+    """The addresses of a feed, and the codes of its notes."""
+    all_of_it = found(body)
+    assert not isinstance(all_of_it, str)
+    drafts = (one.page_of if isinstance(one, Request) else one for one in all_of_it)
+    addresses = [draft.url.removeprefix("https://koran.example/") for draft in drafts if isinstance(draft, Draft)]
+    return addresses, [one.code for one in all_of_it if isinstance(one, Note)]
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "",
+        " " * 5000,
+        f"<!-- {'disimpan oleh cache ' * 400} -->",
+        f"<script>{'iklan(); ' * 400}</script>",
+        f"<!-- {'x' * 5000}",
+        f"<div>{'<p>kaki' * 400}</div></body></html>",
+    ],
+)
+def test_what_stands_behind_a_whole_feed_does_not_make_it_one_that_broke_off(rubbish: str) -> None:
+    addresses, codes = read(MALFORMED + rubbish.encode())
+    assert (addresses[0], codes) == ("jalan", ["feed-malformed"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        MALFORMED[: -len("</rss>") + 2],
+        MALFORMED[: -len("</channel></rss>")] + b"<item><title>Air mati</title><link>/ai",
+        MALFORMED + MORE.encode()[:-9],
+        rss(f"<item>{ITEM}<description><![CDATA[akhir </rss>]]></description></item>", MORE)[:-40],
+        rss(f"<item>{ITEM}</item>", "<item><title>Kode</title><link>/kode</link><description><![CDATA[</rss>")[:-16]
+        + b" d",
+    ],
+)
+def test_a_feed_that_broke_off_is_told_from_one_that_did_not(body: bytes) -> None:
+    addresses, codes = read(body)
+    assert (addresses[0], codes) == ("jalan", ["feed-cut-short"])
+    assert not {"ai", "kode", "air"}.intersection(addresses)
+
+
+@pytest.mark.parametrize("hide", ["<![CDATA[<p>{}</p>]]>", "<!-- {} -->", "<![CDATA[<!-- {} ]]>"])
+def test_an_item_that_stands_in_a_text_is_none(hide: str) -> None:
+    phantom = hide.format("<item><title>Semu</title><link>/semu</link></item>")
+    body = rss(BROKEN, f"<item>{ITEM}<description>{phantom}</description></item>", MORE)
+    addresses, codes = read(body)
+    assert (addresses[-2:], codes) == (["jalan", "air"], ["feed-malformed"])
+    assert "semu" not in addresses
+
+
+def test_a_section_that_is_never_closed_costs_only_its_item() -> None:
+    open_ = "<item><title>Terbuka</title><link>/terbuka</link><description><![CDATA[x</description></item>"
+    closed = "<item><title>Air mati</title><link>/air</link><description><![CDATA[y]]></description></item>"
+    addresses, codes = read(rss(f"<item>{ITEM}</item>", BROKEN, open_, closed))
+    assert {"jalan", "air"} <= set(addresses)
+    assert codes[0] == "feed-malformed"
+
+
+@pytest.mark.parametrize(
+    "letters", ["<!--", "<![CDATA[", "<![CDATA[<!--", "<!-- -", "]]", "<", "</rss", "<item><![CDATA["]
+)
+def test_nothing_is_looked_through_again_and_again(letters: str) -> None:
+    markup = markup_of((letters * (1_000_000 // len(letters))).encode())
+    began = time.process_time()
+    breaks_off(markup, b"rss", ("item", "entry"))
+    sum(1 for _ in pieces_of(markup, markup, ("item", "entry"), 500))
+    assert time.process_time() - began < 2
+
+
+def test_a_blank_in_an_address_is_encoded_as_browsers_do() -> None:
+    item = "<item><title>Jalan</title><link>https://koran.example/jalan rusak.html?a=1 2\u200b#b c</link></item>"
+    assert read(rss(item)) == (["jalan%20rusak.html?a=1%202%E2%80%8B#b%20c"], [])
+    assert found(rss(item)) == judged(rss(item))

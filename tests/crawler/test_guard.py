@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from protego import Protego
 
-from crawler.guard import GuardedResolver, Ways
-from crawler.hosts import host_of, wait_of
+from crawler.network.guard import GuardedResolver, Ways
+from crawler.network.hosts import host_of, wait_of
+from crawler.network.robots import MOST_LINES, MOST_WILDCARDS, US, _ours
 from crawler.public import is_public
-from crawler.robots import MOST_LINES, MOST_WILDCARDS, US, _ours
 from crawler.run import Politeness, crawl
 from crawler.source import Source, source_row
 from tests.crawler import hostile
@@ -152,8 +152,8 @@ def test_names_that_are_slow_to_be_found_hold_nobody_up(monkeypatch: pytest.Monk
         return found("8.8.8.8")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    monkeypatch.setattr("crawler.guard.LONGEST_LOOKUP", 0.3)
-    monkeypatch.setattr("crawler.guard.LOOKUPS", {True: 1, False: 1})
+    monkeypatch.setattr("crawler.network.guard.LONGEST_LOOKUP", 0.3)
+    monkeypatch.setattr("crawler.network.guard.LOOKUPS", {True: 1, False: 1})
     ways = Ways.of(["https://berita.example/rss"], (80, 443), inward=False)
     names = [("lambat.example", 443)] * 3 + [("lain.example", 443), ("berita.example", 443)]
     try:

@@ -11,7 +11,7 @@ from lxml import html
 from crawler import Document, Source, Visit
 from crawler.adapters import Draft, Response, adapter_named
 from crawler.document import document_key, stamp
-from crawler.identity import bare, believed, canonical_of, identity, same_article, site_of
+from crawler.identity import bare, believed, canonical_of, identity, is_form, same_article, site_of
 from tests.crawler.test_adapters import NOW
 from tests.crawler.test_crawl import Reply, Route, feed, heard, item, site, source
 
@@ -224,6 +224,26 @@ def test_an_unlikely_claim_is_not(page: str, claim: str) -> None:
     assert believed(claim, page) == ""
 
 
+FORMS = [
+    ("/lite/12345", "/berita/12345/listrik-padam-duri", True),
+    ("/baca?id=12345", "/berita/listrik-padam-duri-12345", True),
+    ("/amp/listrik-padam-di-duri", "/daerah/2026/11/listrik-padam-di-duri.html", True),
+    ("/index.php?judul=listrik-padam-di-duri", "/daerah/listrik-padam-di-duri", True),
+    ("/berita/2026/listrik-padam-duri-7001", "/berita/2026/jalan-rusak-tampan-7002", False),
+    ("/berita/2026/jadwal-imsak-riau-7001", "/berita/2026/jadwal-imsak-riau-7002", False),
+    ("/2026/11/23/info-cuaca-riau", "/2026/11/24/info-cuaca-riau", False),
+    ("/jalan-rusak-di-tampan", "/jalan-rusak-di-tampan-2", False),
+    ("/kanal/12345/listrik-padam-di-duri", "/kanal/12345/jalan-rusak-di-tampan", False),
+    ("/2026/listrik", "/2026/jalan", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), FORMS)
+def test_the_words_or_the_number_of_an_address_tell_an_article(one: str, other: str, same: bool) -> None:
+    assert is_form(HOME + one, HOME + other) is is_form(HOME + other, HOME + one) is same
+    assert is_form("http://127.0.0.1:34567" + one, "http://127.0.0.1:34567" + other) is same  # a port is no number
+
+
 def page_of(head: str) -> html.HtmlElement:
     return html.document_fromstring(f"<html><head>{head}</head><body><p>x</p></body></html>")
 
@@ -322,6 +342,52 @@ def test_a_template_that_gives_every_page_the_same_address_costs_no_article() ->
         documents, _ = heard(source(one))
     assert {document.title for document in documents} == {"Listrik Padam", "Air Keruh"}
     assert len({document.key for document in documents}) == 2
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_page_that_names_another_article_takes_nothing_from_it(first: int) -> None:
+    """The head of a page was copied, or comes from a cache: whichever of the two is read first."""
+    paths = ["/b/2026/listrik-padam-duri-7001", "/b/2026/air-keruh-dumai-7002"]
+    pages = [article("Listrik Padam", STORY, canonical(paths[1])), article("Air Keruh", OTHER, canonical(paths[1]))]
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(brief("Satu", paths[first])),
+        "/lain": feed(brief("Dua", paths[1 - first])),
+        **dict(zip(paths, pages, strict=True)),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+        known = learnt(documents, visits["uji"], source(one, "/lain"))
+        documents += heard(known)[0]
+        together, visits = heard(source(one), source(one, "/lain", name="lain"))
+        for found in (documents, together):
+            texts = {document.url: document.text for document in found}
+            assert [STORY in texts[one.url + paths[0]], OTHER in texts[one.url + paths[1]]] == [True, True]
+            assert len({document.key for document in found}) == 2
+        assert {document.claim for document in together} == {"", document_key(identity(one.url + paths[1]))}
+        assert all(not visit.aliases for visit in visits.values())
+
+
+@pytest.mark.parametrize("first", ["/ringkas/a", "/b/2026/listrik-padam-duri"])
+def test_an_address_that_tells_nothing_is_known_by_its_text(first: str) -> None:
+    own = "/b/2026/listrik-padam-duri"
+    listed = sorted(("/ringkas/a", own), key=lambda path: path != first)
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(*(brief("Listrik Padam", path) for path in listed)),
+        **dict.fromkeys(listed, article("Listrik Padam", STORY, canonical(own))),
+    }
+    with site(routes) as one:
+        (document,), visits = heard(source(one))
+        assert {document.key, *visits["uji"].aliases} == {document_key(identity(one.url + path)) for path in listed}
+
+
+def test_one_text_at_addresses_without_end_is_known_at_twenty() -> None:
+    own = "/b/2026/listrik-padam-duri"
+    ways = [own, *(f"/ringkas/x{n}" for n in range(30))]
+    routes: dict[str, Reply | Route] = {"/feed": feed(*(brief("Listrik Padam", way) for way in ways))}
+    with site(routes | dict.fromkeys(ways, article("Listrik Padam", STORY, canonical(own)))) as one:
+        (_,), visits = heard(source(one))
+    assert (len(visits["uji"].aliases), len(visits["uji"].left_out)) == (20, 10)
+    assert [told.code for told in visits["uji"].notes] == ["many-addresses"]
 
 
 def test_where_an_address_leads_to_is_the_article_s_own() -> None:

@@ -107,7 +107,7 @@ def test_older_items_of_a_json_feed_are_read_until_they_are_settled() -> None:
     [
         ('{"version": "https://jsonfeed.org/version/1.1"}', "not-json-feed"),
         ('{"items": []}', "not-json-feed"),
-        ("[" * 100_000, "not-json"),
+        ("[" * 100_000, "too-deep"),
         ("<rss/>", "not-json"),
     ],
 )
@@ -294,6 +294,14 @@ def test_older_posts_are_read_until_they_are_settled() -> None:
     assert lists(read("telegram", body, url, known=keys(found))) == ["https://t.me/s/infowargauji?before=101"]
     assert not lists(read("telegram", body, url, settled=keys(found)))
     assert not lists(read("telegram", body.replace(b"infowargauji/101", b"infowargauji/1"), url))  # the first post
+
+
+def test_a_page_that_brings_no_older_post_is_the_last() -> None:
+    """Some previews answer whatever `before` asks with the same page."""
+    body, url = (RESPONSES / "telegram/saluran.html").read_bytes(), "https://t.me/infowargauji"
+    asked = "https://t.me/s/infowargauji?before={}"
+    assert lists(read("telegram", body, url, asked=asked.format(200))) == [asked.format(101)]
+    assert not lists(read("telegram", body, url, asked=asked.format(101)))
 
 
 def test_a_channel_without_posts_is_no_failure_and_one_without_preview_is() -> None:

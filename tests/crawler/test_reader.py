@@ -1,12 +1,7 @@
 """Reading in processes that may be killed: what was packed, which characters, and what a hostile page costs."""
 
-import asyncio
 import gzip
 import json
-import signal
-import subprocess
-import sys
-import time
 import zlib
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +10,11 @@ import brotli
 import pytest
 
 from crawler.adapters import Draft, Listen, Request
-from crawler.charset import as_utf8, decoded
-from crawler.notes import note
-from crawler.reader import ORDER, Reading, from_row, read, to_row
+from crawler.notes import Note, note
+from crawler.reading.charset import as_utf8, decoded
+from crawler.reading.reader import MOST_FOUND, MOST_NOTES, Reading, from_row, read, to_row
+from crawler.reading.unpack import UnknownEncoding, unpack
 from crawler.source import Source, source_row
-from crawler.unpack import UnknownEncoding, unpack
-from crawler.workers import Readers
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TEXT = b"Warga mengeluhkan air yang tidak mengalir. " * 2000
@@ -179,10 +173,82 @@ def test_what_is_kept_is_clean_and_of_bounded_length() -> None:
         ("<meta http-equiv=refresh content='0;url=javascript:alert(1)'>", None),
         ("<noscript><meta http-equiv=refresh content='0;url=/b'></noscript>", None),
         ("<!-- <meta http-equiv=refresh content='0;url=/b'> -->", None),
+        ('<META content="0; url=\'/b\'" http-equiv=" REFRESH ">', "https://a.example/b"),
+        (
+            '<title>a</title><noscript>x</noscript><meta http-equiv="refresh" content="0;url=/b c">',
+            "https://a.example/b%20c",
+        ),
+        ("""<script>var tag = '<meta http-equiv="refresh" content="0;url=/b">';</script>""", None),
+        ("<style>/* <meta http-equiv=refresh content='0;url=/b'> */</style>", None),
+        ("<textarea><meta http-equiv=refresh content='0;url=/b'></textarea>", None),
+        ("<template><meta http-equiv=refresh content='0;url=/b'></template>", None),
+        ("""<p title="<meta http-equiv=refresh content='0;url=/b'>">""", None),
+        (f"<!--[if IE]><meta http-equiv=refresh content='0;url=/b'> {'x' * 5000}<![endif]-->", None),
+        (f"<noscript><meta http-equiv=refresh content='0;url=/b'><style>{'x' * 5000}</style></noscript>", None),
+        (f"<script>'<meta http-equiv=refresh content=\\'0;url=/b\\'>'; {'x' * 5000}</script>", None),
+        ("<rss><channel><title><![CDATA[<p></p><meta http-equiv=refresh content='0;url=/b'>]]>", None),
+        ("""[{"content": "<meta http-equiv=refresh content='0;url=/b'>"}]""", None),
     ],
 )
 def test_where_a_page_sends_its_reader(markup: str, leads_to: str | None) -> None:
     assert read(order(), f"{markup}<p>{QUOTED}".encode()).leads_to == leads_to
+
+
+def rss(*items: str) -> bytes:
+    told = "".join(f"<item><title>{title}</title><link>/{place}</link></item>" for place, title in enumerate(items))
+    return f"<?xml version='1.0' encoding='UTF-8'?><rss version='2.0'><channel>{told}</channel></rss>".encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Banjir &#55357;&#56832; surut", "Banjir 😀 surut"),
+        ("Banjir &#xD83D;&#xde00;&#55357;&#56832; surut", "Banjir 😀😀 surut"),
+        ("Banjir &#55357; surut &#xDE00;", "Banjir surut"),
+        ("Banjir &#56832;&#55357; surut", "Banjir surut"),
+        ("<![CDATA[Banjir &#55357;&#56832; surut]]>", "Banjir 😀 surut"),
+        ("Banjir &amp;#55357;&amp;#56832; surut", "Banjir 😀 surut"),
+        ("Banjir &#55203;&#57344; surut &#8211;", "Banjir 힣\ue000 surut –"),
+    ],
+)
+def test_a_pair_of_surrogates_is_its_character_and_a_lone_one_nothing(written: str, title: str) -> None:
+    found = read(order("list", headers={"content-type": "text/xml"}), rss("Jalan rusak", written, "Air mati")).found
+    assert [one.page_of.title for one in found if isinstance(one, Request) and one.page_of] == [
+        "Jalan rusak",
+        title,
+        "Air mati",
+    ]
+
+
+def test_of_a_flood_of_broken_items_a_hundred_are_told_and_the_others_counted() -> None:
+    source = source_row(Source("w", "wordpress", "https://a.example/"))
+    post = {"link": "/satu", "title": {"rendered": "x"}, "content": {"rendered": "x"}}
+    found = read(order("list", source=source), json.dumps([0] * 20_000 + [post]).encode())
+    assert (len(found.found), found.untold) == (MOST_NOTES + 1, 20_000 - MOST_NOTES)
+    assert isinstance(found.found[-1], Draft)
+    assert len(json.dumps(to_row(found))) < 100_000
+
+
+def test_what_a_visit_goes_by_is_told_after_any_number_of_notes() -> None:
+    source = source_row(Source("m", "sitemap", "https://a.example/list"))
+    entry = "<url><loc>https://a.example/{}</loc><lastmod>2026-11-24</lastmod></url>"
+    body = f"<urlset>{'<url/>' * 500}{''.join(map(entry.format, range(300)))}</urlset>"
+    found = read(order("list", source=source, headers={"content-type": "text/xml"}), body.encode())
+    notes = [one.code for one in found.found if isinstance(one, Note)]
+    assert (notes[:2], len(notes), notes[-1]) == (["item-without-link"] * 2, MOST_NOTES + 1, "rest-later")
+
+
+def test_a_list_gives_no_more_items_than_a_visit_can_use() -> None:
+    source = source_row(Source("w", "wordpress", "https://a.example/"))
+    posts = [
+        {"link": f"/{number}", "title": {"rendered": "x"}, "content": {"rendered": ""}}
+        for number in range(MOST_FOUND + 2)
+    ]
+    *items, last = read(order("list", source=source), json.dumps(posts).encode()).found
+    assert [one.url for one in items if isinstance(one, Draft)] == [
+        f"https://a.example/{number}" for number in range(MOST_FOUND)
+    ]
+    assert isinstance(last, Note) and last.code == "list-limit"
 
 
 def test_a_dtd_is_dropped_before_anything_is_parsed() -> None:
@@ -192,70 +258,6 @@ def test_a_dtd_is_dropped_before_anything_is_parsed() -> None:
     found = read(order("list", headers={"content-type": "text/xml"}), body.encode())
     assert "rahasia" not in str(found)
     assert any(isinstance(one, Request) for one in found.found)
-
-
-def attributes(count: int) -> bytes:
-    return b"<p " + b" ".join(b"a%d=''" % number for number in range(count)) + b">"
-
-
-async def closing(readers: Readers, *pages: tuple[str, bytes], **more: Any) -> list[Reading]:
-    """What readers make of pages by host, all at once; ended afterwards."""
-    try:
-        return await asyncio.gather(*(readers.read(host, order(**more), body) for host, body in pages))
-    finally:
-        await readers.close()
-
-
-HONEST = f"<p>{QUOTED}</p>".encode()
-
-
-def test_a_costly_page_is_ended_and_the_next_is_read() -> None:
-    costly, honest = asyncio.run(closing(Readers(1.0, 512), ("a.example", attributes(200_000)), ("a.example", HONEST)))
-    assert costly.costly and costly.failure is not None
-    assert (costly.failure.code, "1 detik" in costly.failure.message) == ("page-costly", True)
-    assert len(honest.found) == 1
-
-
-def test_a_page_that_needs_too_much_memory_is_ended() -> None:
-    bomb = gzip.compress(bytes(100_000_000))
-    (costly,) = asyncio.run(closing(Readers(30.0, 64), ("a.example", bomb), limit=200_000_000))
-    assert costly.costly
-
-
-def test_costly_hosts_cost_the_others_nothing() -> None:
-    """Three hosts hold a reader each for six seconds; a fourth is served long before they are done."""
-
-    async def all_of_them() -> list[str]:
-        readers, done = Readers(6.0, 512), []
-
-        async def one(host: str, body: bytes) -> None:
-            await readers.read(host, order(), body)
-            done.append(host)
-
-        hosts = [(f"{number}.example", attributes(200_000)) for number in range(3)]
-        await asyncio.gather(*(one(*page) for page in (*hosts, ("baik.example", HONEST))))
-        await readers.close()
-        return done
-
-    assert asyncio.run(all_of_them())[0] == "baik.example"
-
-
-def test_a_reader_ends_with_its_parent_even_in_the_middle_of_a_page() -> None:
-    def started() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "crawler.reader", "1", "512"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    idle, busy = started(), started()
-    assert idle.stdin and busy.stdin
-    text, body = json.dumps(order()).encode(), attributes(200_000)
-    busy.stdin.write(ORDER.pack(len(text), len(body)) + text + body)
-    began = time.monotonic()
-    for process in (idle, busy):
-        assert process.stdin
-        process.stdin.close()  # what a dying parent does
-    assert idle.wait(timeout=20) == 0
-    assert busy.wait(timeout=20) == -signal.SIGALRM
-    assert time.monotonic() - began < 20
 
 
 def test_of_another_sites_article_the_page_itself_tells_title_and_date() -> None:

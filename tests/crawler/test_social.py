@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,11 +20,13 @@ from websockets.sync.server import ServerConnection, serve
 from crawler import Batch, Document, Source, Visit, document_key
 from crawler.adapters import TOKEN, Draft, NotUnderstood, Request, Response, adapter_named
 from crawler.notes import Note
+from crawler.reading.reader import read
+from crawler.reading.workers import Readers
 from crawler.run import Politeness, crawl
-from crawler.source import Validators
+from crawler.source import Validators, source_row
 from crawler.tally import AT_ONCE
 from crawler.tokens import Tokens, variable_of
-from crawler.workers import Readers
+from tests.crawler.test_reader import order as reading_order
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RESPONSES = Path(__file__).parent / "responses"
@@ -179,6 +182,46 @@ def test_only_what_is_not_settled_asks_for_more(name: str) -> None:
     assert [one for one in found if isinstance(one, Request)]
     again = list(adapter_named(source.adapter).parse(answer, replace(source, known=keys, settled=keys)))
     assert not [one for one in again if isinstance(one, Request)]
+
+
+LISTS = [
+    "youtube/threads",
+    "x/recent",
+    "meta/feed",
+    "bluesky/feed",
+    "mastodon/timeline",
+    "wordpress/posts",
+    "jsonfeed/v11",
+]
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("odd", ["NaN", "-Infinity", "1e999", "9" * 5000, f'"{"9" * 5000}"'], ids=lambda odd: odd[:9])
+def test_an_odd_number_anywhere_in_an_item_costs_no_other(name: str, odd: str) -> None:
+    source, url, _ = stored(name)
+    body = json.loads((RESPONSES / f"{name}.json").read_bytes())
+    items = body if isinstance(body, list) else next(body[key] for key in ("items", "data", "feed") if key in body)
+    whole, row = items[0], reading_order("list", url, source=source_row(source), kind="post")
+    for path in list(paths(whole)):
+        broken = deepcopy(whole)
+        put(broken, path, "ODD")
+        items[:] = [broken, whole]
+        found = read(row, json.dumps(body).replace('"ODD"', odd).encode())
+        assert any(isinstance(one, Draft | Request) for one in found.found), (path, found.failure)
+
+
+def paths(value: Any, start: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where every value of a JSON text stands."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*start, key)
+        yield from paths(one, (*start, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = new
 
 
 def error_of(

@@ -32,6 +32,14 @@ def test_a_visit_counts_what_its_texts_have() -> None:
     assert 0 < visit.dates < visit.documents
 
 
+def test_of_more_notes_than_are_kept_the_others_are_counted() -> None:
+    with site({"/feed": feed(*["<item><title>x</title></item>"] * 250)}) as one:
+        _, visits = heard(source(one))
+    *kept, last = visits["uji"].notes
+    assert {told.code for told in kept} == {"item-without-link"}
+    assert (len(kept), last.code, "150" in last.english) == (100, "more-notes", True)
+
+
 @pytest.mark.parametrize(("status", "moved"), [(301, True), (308, True), (302, False), (307, False)])
 def test_only_permanent_redirects_move_a_source(status: int, moved: bool) -> None:
     with site({"/baru": feed(item("satu", "/1")), "/feed": (status, {"Location": "/baru"}, b"")}) as one:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
@@ -14,6 +14,10 @@ from crawler.adapters import NotUnderstood
 
 MOST_ITEMS = 50_000  # what one sitemap may hold by its protocol
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+# CDATA sections and comments; one in which the next begins was never closed, and is none
+_NO_MARKUP = re.compile(
+    rb"<!\[CDATA\[(?:[^\]<]++|\](?!\]>)|<(?!!\[CDATA\[))*+\]\]>|<!--(?:[^-<]++|-(?!->)|<(?!!--))*+-->"
+)
 _DECLARATION = re.compile(rb"\s*<\?xml[^>]{0,200}\?>")
 
 
@@ -51,28 +55,50 @@ def text_at(element: Any, name: str) -> str:
     return "" if child is None else (child.text or "").strip()
 
 
+def markup_of(body: bytes) -> bytes:
+    """XML of the same length with blanks for CDATA sections and comments: a tag that stands in them is none."""
+    return _NO_MARKUP.sub(lambda found: b" " * len(found[0]), body)
+
+
+def starts_of(names: Iterable[str]) -> re.Pattern[bytes]:
+    """The start tags of items of these names, in any name space; the first group is the name as written."""
+    return re.compile(rb"<((?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb"))[\s>]")
+
+
+def breaks_off(markup: bytes, root: bytes, names: Iterable[str]) -> bool:
+    """Whether a list ends before its root does: no end tag closes that, or more items follow. What else follows is rubbish."""
+    ends = [found.start() for found in re.finditer(b"</" + re.escape(root) + rb"\s*+>", markup)]
+    if not ends or starts_of(names).search(markup, ends[-1]):
+        return True
+    # a section that is never closed has the end tag in its text, unless an item ends between them
+    opened = markup.rfind(b"<![CDATA[", 0, ends[-1])
+    closings = rb"</(?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb")\s*+>"
+    return opened >= 0 and not re.search(closings, markup[opened : ends[-1]])
+
+
+def pieces_of(body: bytes, markup: bytes, names: Iterable[str], most: int) -> Iterator[bytes]:
+    """The text of each item, up to its last end tag before the next item; one without an end tag is given one."""
+    places = [(found.start(), found[1]) for found in islice(starts_of(names).finditer(markup), most)]
+    for (start, name), (end, _) in pairwise([*places, (len(body), b"")]):
+        closing = b"</" + name + b">"
+        last = markup.rfind(closing, start, end)
+        yield body[start : end if last < 0 else last] + closing
+
+
 def _one_by_one(body: bytes, line: int, roots: tuple[str, ...], names: tuple[str, ...], otherwise: str) -> Listed:
     """A list that is not well-formed: each item is read alone, under the root with its name spaces."""
-    root = re.search(rb"<((?:[\w.-]+:)?(" + "|".join(roots).encode() + rb"))\b[^<>]{0,4000}>", body)
+    markup = markup_of(body)
+    root = re.search(rb"<((?:[\w.-]+:)?(" + "|".join(roots).encode() + rb"))\b[^<>]{0,4000}>", markup)
     if root is None:
         raise NotUnderstood(otherwise)
     if b"<!DOCTYPE" in body[: root.start()]:
         raise NotUnderstood("xml-with-dtd")
-    cut = b"</" + root[1] not in body[root.end() :]
+    cut = breaks_off(markup, root[1], names)
     declaration = _DECLARATION.match(body)
     before = (declaration[0].lstrip() if declaration else b"") + root[0]
-    pieces = list(_pieces(body, names))
+    pieces = list(pieces_of(body, markup, names, MOST_ITEMS))
     items = (_parsed(before + piece + b"</" + root[1] + b">")[0] for piece in (pieces[:-1] if cut else pieces))
     return Listed(root[2].decode(), [None if item is None else next(iter(item), None) for item in items], line, cut)
-
-
-def _pieces(body: bytes, names: tuple[str, ...]) -> Iterator[bytes]:
-    """The text of each item, up to its last end tag before the next item."""
-    starts = re.finditer(rb"<((?:[\w.-]+:)?(?:" + "|".join(names).encode() + rb"))[\s>]", body)
-    places = [(found.start(), found[1]) for found in islice(starts, MOST_ITEMS)]
-    for (start, name), (end, _) in pairwise([*places, (len(body), b"")]):
-        content, closing, _ = body[start:end].rpartition(b"</" + name + b">")
-        yield content + closing
 
 
 def _parsed(body: bytes) -> tuple[Any, int]:

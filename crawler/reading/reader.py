@@ -1,10 +1,11 @@
 """What came is read here, in a process of its own that may be killed: nothing a page or a feed holds can hurt the crawl.
 
-    python -m crawler.reader SECONDS MEGABYTES
+    python -m crawler.reading.reader SECONDS MEGABYTES
 
 takes orders from standard input and answers on standard output, one at a time. An order is two lengths, a JSON text and the
-bytes of an answer as the network gave them; what is said of it is a length and a JSON text. Unpacking, characters, parsing and
-cleaning all happen here. An order that takes too long ends the process by its own alarm, so it never outlives its parent.
+bytes of an answer as the network gave them; what is said of it, when it begins, is a length of nothing, and in the end a length
+and a JSON text. Unpacking, characters, parsing and cleaning all happen here. An order that takes more than SECONDS of the
+processor, or WALL times that by the clock, ends the process by its own alarm, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime
 from typing import IO, Any
 
+from lxml import etree
+
 from crawler.adapters import Draft, Found, Listen, NotUnderstood, Request, Response, adapter_named, web_address
-from crawler.article import read_article, without_pointers
-from crawler.charset import as_utf8
 from crawler.dates import believable
 from crawler.identity import same_site
 from crawler.notes import Note, note, unexpected
+from crawler.reading.article import is_another, read_article, without_pointers
+from crawler.reading.charset import as_utf8
+from crawler.reading.unpack import UnknownEncoding, Unpacked, unpack
 from crawler.source import source_from
-from crawler.text import one_line, plain
-from crawler.unpack import UnknownEncoding, Unpacked, unpack
+from crawler.text import one_line, paired, plain
 
 READABLE = ("text/html", "application/xhtml", "text/plain")
 LONGEST_TITLE = 500  # characters
@@ -37,12 +40,16 @@ LONGEST_TEXT = 200_000
 LONGEST_NAME = 120
 LONGEST_ADDRESS = 2000
 MOST_REACTIONS = 2**31 - 1  # what a column of the database holds
+MOST_FOUND = 5000  # items of one answer
+MOST_NOTES = 100  # of one answer; what else went wrong in it is counted
+ALWAYS_TOLD = ("feed-cut-short", "rest-later")  # codes of notes a visit goes by
+HEAD = 4096  # bytes in which a page says where it sends its reader
+WALL = 3  # times its seconds of the processor an order may take by the clock: others are at work too
 SOONEST = 5  # seconds: a page that leads on later than this is meant to be read first
+NOT_OBEYED = frozenset({"noscript", "template", "svg", "rss", "feed"})  # what stands in them sends nobody anywhere
 ORDER, ANSWER = struct.Struct("!II"), struct.Struct("!I")
 _DOCTYPE = re.compile(rb"""<!DOCTYPE\s[^\[>]*+(?:\[(?:[^\]"']++|"[^"]*"|'[^']*')*+\]\s*+)?>""")
-_HIDDEN = re.compile(rb"(?is)<noscript\b.*?</noscript>|<!--.*?-->")
-_REFRESH = re.compile(rb"""(?i)<meta\s[^>]{0,200}?http-equiv\s*=\s*["']?refresh[^>]{0,2200}>""")
-_LEADS_TO = re.compile(rb"""(?i)content\s*=\s*["']?\s*(\d{1,9})(?:\.\d*)?\s*[;,]\s*url\s*=\s*["']?([^"'>\s]{1,2000})""")
+_LEADS_TO = re.compile(r"""(?i)\s*(\d{1,9})(?:\.\d*)?\s*[;,]\s*url\s*=\s*(?:"([^"]*)|'([^']*)|(.*))""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Reading:
     whole: bool = True  # False: the answer broke off, and what was found is not all
     costly: bool = False  # the reader had to be ended
     leads_to: str | None = None  # the page only sends on to another one
+    untold: int = 0  # notes beyond those that are told
 
 
 class Unreadable(Exception):
@@ -75,8 +83,11 @@ def read(order: Mapping[str, Any], body: bytes) -> Reading:
             return Reading(_refusal(response, order))
         if leads_to := _leads_to(response):
             return Reading(leads_to=leads_to)
-        found = _list(response, order) if order["task"] == "list" else _page(response, order, whole=whole)
-        return Reading(tuple(_storable(one, order["kind"], response) for one in found), whole=whole)
+        if order["task"] == "list":
+            found, untold = _list(response, order)
+        else:
+            found, untold = [_page(response, order, whole=whole)], 0
+        return Reading(tuple(_storable(one, order["kind"], response) for one in found), whole=whole, untold=untold)
     except NotUnderstood as error:
         told = replace(error.note, url=order["url"])
         return Reading(failure=told if whole else _cut_short(order), passing=not whole)
@@ -103,6 +114,8 @@ def _cut_short(order: Mapping[str, Any]) -> Note:
 def _response(order: Mapping[str, Any], body: bytes) -> Response:
     headers, at = order["headers"], datetime.fromisoformat(order["at"])
     text = _without_dtd(as_utf8(body, headers.get("content-type", "")))
+    if b"&#" in text:
+        text = paired(text.decode("utf-8", "replace")).encode()
     return Response(order["url"], text, at, headers, from_row(order["request"]), order["status"])
 
 
@@ -115,19 +128,33 @@ def _without_dtd(text: bytes) -> bytes:
 
 def _leads_to(response: Response) -> str | None:
     """Where a page sends its reader at once, without being asked for anything."""
-    head = response.body[:4096] if "html" in response.headers.get("content-type", "html") else b""
-    tag = _REFRESH.search(_HIDDEN.sub(b"", head)) if b"refresh" in head.lower() else None
-    found = _LEADS_TO.search(tag[0]) if tag else None
+    head = response.body[:HEAD] if "html" in response.headers.get("content-type", "html") else b""
+    if b"refresh" not in head.lower() or head.lstrip().startswith((b"{", b"[")):
+        return None
+    tree = etree.HTML(head[: head.rfind(b">") + 1], etree.HTMLParser(encoding="utf-8"))
+    for tag in tree.iter("meta") if tree is not None else ():
+        if tag.get("http-equiv", "").strip().lower() == "refresh" and not _is_within(tag, NOT_OBEYED):
+            return _address_of(tag.get("content", ""), response)
+    return None
+
+
+def _is_within(tag: Any, elements: frozenset[str]) -> bool:
+    return any(element.tag in elements for element in tag.iterancestors())
+
+
+def _address_of(refresh: str, response: Response) -> str | None:
+    """The other page a `0; url=/there` leads to, unless so late that this one is meant to be read."""
+    found = _LEADS_TO.match(refresh)
     if not found or int(found[1]) > SOONEST:
         return None
-    address = web_address(found[2].decode("utf-8", "replace").replace("&amp;", "&"), response.url)
-    return address if address != response.url else None
+    address = web_address(found[2] or found[3] or found[4], response.url)
+    return address if address and address != response.url and _is_address(address) else None
 
 
-def _list(response: Response, order: Mapping[str, Any]) -> Iterable[Found]:
+def _list(response: Response, order: Mapping[str, Any]) -> tuple[list[Found], int]:
     source = source_from(order["source"])
     try:
-        return list(adapter_named(source.adapter).parse(response, source))
+        return _bounded(adapter_named(source.adapter).parse(response, source), response.url)
     except (NotUnderstood, MemoryError):
         raise
     except RecursionError:
@@ -136,7 +163,26 @@ def _list(response: Response, order: Mapping[str, Any]) -> Iterable[Found]:
         raise Unreadable(unexpected(error, order["url"])) from error
 
 
-def _page(response: Response, order: Mapping[str, Any], *, whole: bool) -> Iterable[Found]:
+def _bounded(found: Iterable[Found], url: str) -> tuple[list[Found], int]:
+    """As much of a list as a visit can use, and how many notes are not among it."""
+    kept: list[Found] = []
+    items = notes = untold = 0
+    for one in found:
+        if not isinstance(one, Note):
+            if items == MOST_FOUND:
+                kept.append(note("list-limit", url))
+                break
+            items += 1
+        elif notes < MOST_NOTES or one.code in ALWAYS_TOLD:
+            notes += 1
+        else:
+            untold += 1
+            continue
+        kept.append(one)
+    return kept, untold
+
+
+def _page(response: Response, order: Mapping[str, Any], *, whole: bool) -> Draft:
     if not whole:
         raise Unreadable(_cut_short(order), passing=True)
     if not response.headers.get("content-type", "text/html").lower().startswith(READABLE):
@@ -144,13 +190,18 @@ def _page(response: Response, order: Mapping[str, Any], *, whole: bool) -> Itera
     draft = from_row(order["request"]).page_of
     try:
         if same_site(order["told_by"], response.url):
-            return [read_article(response, draft, order["options"])]
-        return [_by_its_own_word(response, draft, order["options"])]
+            found = read_article(response, draft, order["options"])
+        else:
+            found = _by_its_own_word(response, draft, order["options"])
+        another = is_another(draft.title, found, response)
     except MemoryError:
         raise
     except Exception as error:  # whatever a page holds, the others go on
         told = note("page-unreadable", draft.url, "left-out", error=type(error).__name__)
         raise Unreadable(told) from error
+    if another:
+        raise Unreadable(note("not-the-article", draft.url, "article-again"), passing=True)
+    return found
 
 
 def _by_its_own_word(response: Response, draft: Draft, options: Mapping[str, Any]) -> Draft:
@@ -264,17 +315,23 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     given, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
-    _say(out, b"")  # ready
     for order, body in _orders(given):
         if order["task"] == "page":
             import trafilatura  # noqa: F401  # its loading is not the page's time
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # nobody handles it: it ends the process whatever that does
+        _alarm(seconds)
+        _say(out, b"")
         try:
             said = json.dumps(to_row(read(order, body))).encode()
         except MemoryError:
             os._exit(1)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _alarm(0)
         _say(out, said)
+
+
+def _alarm(seconds: float) -> None:
+    """Nobody handles these signals: they end the process whatever it does."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, WALL * seconds)
 
 
 if __name__ == "__main__":

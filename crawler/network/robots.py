@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -20,14 +21,17 @@ from scrapy.exceptions import IgnoreRequest, StopDownload
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.guard import Barred, Unsent
-from crawler.hosts import downloader_of, host_of, wait_of
-from crawler.unpack import UnknownEncoding, unpack
+from crawler.network.guard import Barred, Unsent
+from crawler.network.hosts import downloader_of, host_of, wait_of
+from crawler.reading.unpack import UnknownEncoding, unpack
 
 US = "kentongan"  # our name in a robots.txt
 LARGEST = 500 * 1024  # bytes that are read of one; RFC 9309 asks for no less
 LARGEST_HELD = 20_000  # characters of one that is kept for the next crawl
 KEPT = timedelta(hours=24)  # as long as RFC 9309 allows
+MOST_LINES = 5000  # of one that are looked into
+MOST_WILDCARDS = 2000  # in its rules: an address is held against each
+_RULE = re.compile(r"\s*(?:dis)?allow\s*:", re.IGNORECASE)
 _AGENT = re.compile(r"\s*user[- ]?agent\s*[:\s]\s*(?P<name>[^#]*)", re.IGNORECASE)
 
 Held = dict[str, dict[str, str]]  # origin -> its text, and when it was fetched
@@ -135,11 +139,31 @@ def _text(response: Response) -> str:
 
 
 def _ours(text: str) -> Iterator[str]:
-    """The lines of a robots.txt, with one name for all the others: ten thousand names over as many rules cost minutes."""
+    """The lines of a robots.txt that may be for us, as many as are looked into, with one name for all the others."""
+    return islice(_few_wildcards(_of_our_groups(text)), MOST_LINES)
+
+
+def _of_our_groups(text: str) -> Iterator[str]:
+    """All but the rules of others; in doubt Protego decides whose they are. Ten thousand names over as many cost minutes."""
+    for_us = False  # one of the names above is ours
+    ruled, last = False, ""  # whether there was a rule since the last name; the last line that was kept
     for line in text.splitlines():
-        agent = _AGENT.match(line)
-        if agent is None:
+        if agent := _AGENT.match(line):
+            name = agent["name"].strip().lower()
+            who = US if re.match(rf"{US}(?![a-z_-])", name) else "*" if name == "*" else "another"
+            for_us, ruled = who != "another" or (for_us and not ruled), False
+            line = f"User-agent: {who}"
+        elif _RULE.match(line):
+            ruled = True
+        if (agent and line != last) or (not agent and for_us):
+            last = line
             yield line
-            continue
-        name = agent["name"].strip().lower()
-        yield f"User-agent: {US if re.match(rf'{US}(?![a-z_-])', name) else '*' if name == '*' else 'another'}"
+
+
+def _few_wildcards(lines: Iterable[str]) -> Iterator[str]:
+    count = 0
+    for line in lines:
+        signs = 0 if _AGENT.match(line) else line.count("*") + line.count("$")
+        count += signs
+        if not signs or count <= MOST_WILDCARDS:
+            yield line

@@ -12,15 +12,30 @@ from typing import Any
 from lxml import etree, html
 
 from crawler.adapters import Draft, Response
-from crawler.charset import decoded
 from crawler.dates import believable, parse_date
 from crawler.identity import canonical_of
+from crawler.reading.charset import decoded
 from crawler.text import from_html, one_line, plain, text_of
 
 ARTICLE_TYPES = ("NewsArticle", "Article", "ReportageNewsArticle", "BlogPosting", "OpinionNewsArticle")
+POORER = frozenset({"summary-only", "headline-only"})  # notes of a draft whose text is the list's
 SHORTEST = 80  # characters of text under which a page is taken to hold no article
 POINTER = re.compile(r"\W*(?:baca|simak|lihat)\s+(?:juga|pula)\b\s*(?P<colon>[:：])?(?P<rest>.*)", re.IGNORECASE)
 LONGEST_TITLE = 160
+LEAST_WORDS = 3  # of a title by which its page is known
+LEAST_SHARE = 0.2  # of them that stand in it
+STEM = 4  # letters of a word that stand in its other forms too
+FUNCTION_WORDS = frozenset(  # any page has some of these
+    re.findall(
+        r"\w+",
+        """
+        agar akan atas atau bagi bahwa beberapa belum bisa dalam dapat dari dengan hanya hari hingga juga jadi kami karena
+        kembali kepada lagi lalu lebih masih mereka oleh pada para saat sampai sangat saya sebagai sejak seluruh semua
+        sedang sementara serta setelah silakan sudah telah terhadap tersebut tetap tidak untuk usai waktu yaitu yang about
+        after again been before from have here into more page please site that their there this when will with your
+        """,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,40 @@ def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -
         author=draft.author or page.author,
         notes=(*draft.notes, *doubts),
     )
+
+
+def is_another(title: str, found: Draft, response: Response) -> bool:
+    """Whether the text found at an article's address is of another page: a notice of repair, a sign-in, a soft 404.
+
+    It is if the list's title has three telling words or more, and fewer than a fifth of them stand in the text or in the page's
+    own titles, by their first four letters: of a short title none, so that an outlet may rewrite it. Of 4,396 titles of our
+    corpus 98 in 100 tell such a page; none of 480 articles of the demo press and the bench is taken for one, and of the 4,397
+    texts of the corpus, were they pages without any title, 83.
+    """
+    words = _telling(title)
+    if len(words) < LEAST_WORDS or POORER.intersection(found.notes):
+        return False
+    shown = {word[:STEM] for word in _telling(found.text)}
+    if _share(words, shown) >= LEAST_SHARE:
+        return False
+    return _share(words, shown | {word[:STEM] for word in _telling(_titles(response))}) < LEAST_SHARE
+
+
+def _telling(text: str) -> set[str]:
+    return set(re.findall(rf"[^\W\d_]{{{STEM},}}", text.casefold())) - FUNCTION_WORDS
+
+
+def _share(words: set[str], stems: set[str]) -> float:
+    return sum(word[:STEM] in stems for word in words) / len(words)
+
+
+def _titles(response: Response) -> str:
+    """Whatever a page shows or gives as its title."""
+    tree = _tree(decoded(response.body, response.headers.get("content-type", "")).replace("\0", ""))
+    if tree is None:
+        return ""
+    given = tree.xpath("//meta[@property = 'og:title' or @name = 'title']/@content")
+    return "\n".join([*map(text_of, tree.xpath("//title | //h1 | //h2")), *map(str, given)])
 
 
 def without_pointers(text: str) -> str:
@@ -117,11 +166,11 @@ def _by_json_ld(tree: html.HtmlElement, options: Mapping[str, Any], now: datetim
     for script in tree.xpath("//script[@type='application/ld+json']"):
         try:
             data = json.loads(script.text or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         for node in _nodes(data):
             kinds = node.get("@type")
-            if not set(kinds if isinstance(kinds, list) else [kinds]) & set(ARTICLE_TYPES):
+            if not any(kind in ARTICLE_TYPES for kind in (kinds if isinstance(kinds, list) else [kinds])):
                 continue
             return Page(
                 title=one_line(from_html(str(node.get("headline") or ""))),

@@ -16,11 +16,13 @@ from scrapy.exceptions import (
     ResponseDataLossError,
     UnsupportedURLSchemeError,
 )
+from service_identity import VerificationError
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 
 from crawler.adapters import Request
-from crawler.guard import Barred, TooLarge
+from crawler.network.bounds import Crowded, TooLarge, TooManyPieces
+from crawler.network.guard import Barred
 from crawler.notes import Note, Then, note
 from crawler.source import Status
 
@@ -56,7 +58,11 @@ def _meaning(error: BaseException, url: str) -> Meaning:
         return "unreachable", "timeout", {}
     if caused_by(DownloadCancelledError, TooLarge):
         return "broken", "too-large", {}
-    if caused_by(TLSError, ssl.SSLError):
+    if caused_by(TooManyPieces):
+        return "broken", "in-pieces", {}
+    if caused_by(Crowded):
+        return "unreachable", "crowded", {}
+    if caused_by(TLSError, ssl.SSLError, VerificationError):
         return "unreachable", "certificate", {}
     if caused_by(ResponseDataLossError):
         return "unreachable", "cut-short", {}

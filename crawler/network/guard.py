@@ -6,8 +6,12 @@ resolves to a second later: feeds, robots.txt, redirects and articles alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+import socket
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,23 +19,25 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest, ResponseDataLossError
 from scrapy.http import Response
-from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
-from twisted.python.failure import Failure
-from twisted.web._newclient import HEADER, STATUS
+from twisted.internet._resolver import HostResolution
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IHostnameResolver
 from zope.interface import implementer
 
-from crawler.hosts import USUAL_PORTS, downloader_of, host_of
+from crawler.elsewhere import MOST_PAGES
+from crawler.network.bounds import bound
+from crawler.network.certificates import NamedPolicy
+from crawler.network.hosts import USUAL_PORTS, downloader_of, host_of
 from crawler.public import is_public
+from crawler.reading.spool import spooled
 
 LONGEST_ADDRESS = 2000  # characters
-LARGEST_HEAD = 64 * 1024  # bytes of the headers of an answer
+LONGEST_LOOKUP = 10.0  # seconds a name may take to be found
+LOOKUPS = {True: 256, False: 64}  # names that are looked up at a time: of sources, and others
 CHAIN = 2  # times the time of one answer, for an address with all its redirects
-
-
-class TooLarge(Exception):
-    """The headers of an answer have no end."""
 
 
 class Barred(IgnoreRequest):
@@ -90,11 +96,17 @@ def plain_name(name: str) -> str:
 
 @implementer(IHostnameResolver)
 class GuardedResolver:
-    """The reactor's resolver of names and of addresses in digits; what must not be connected to is not found."""
+    """The reactor's resolver of names and of addresses in digits; what must not be connected to is not found.
+
+    Threads look up, by the system's own means, and those cannot be stopped: whoever waits gives up, and who asks for the same
+    name meanwhile waits for the same thread. The names that sources have get threads that no name in their lists can fill.
+    """
 
     def __init__(self, ways: Ways, reactor: Any) -> None:
-        self.ways, self.reactor, self.inner = ways, reactor, reactor.nameResolver
+        self.ways, self.reactor = ways, reactor
         self.refused: dict[tuple[str, int], str] = {}  # codes, by name and port
+        self.threads = {named: ThreadPoolExecutor(most) for named, most in LOOKUPS.items()}
+        self.under_way: dict[tuple[str, int], asyncio.Future[Any]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> GuardedResolver:
@@ -105,36 +117,39 @@ class GuardedResolver:
 
     def resolveHostName(  # noqa: N802  # Twisted's name, and the names of its parameters
         self,
-        resolutionReceiver: IResolutionReceiver,  # noqa: N803
+        resolutionReceiver: Any,  # noqa: N803
         hostName: str,  # noqa: N803
         portNumber: int = 0,  # noqa: N803
         addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
         transportSemantics: str = "TCP",  # noqa: N803
-    ) -> IHostResolution:
-        def checked(address: Any) -> bool:
-            code = self.ways.refusal(hostName, address.host, portNumber)
-            if code:
-                self.refused[plain_name(hostName), portNumber] = code
-            return code is None
-
-        receiver = _Checked(resolutionReceiver, checked)
-        resolution: IHostResolution = self.inner.resolveHostName(
-            receiver, hostName, portNumber, addressTypes, transportSemantics
-        )
+    ) -> HostResolution:
+        resolution = HostResolution(hostName)
+        resolutionReceiver.resolutionBegan(resolution)
+        Deferred.fromFuture(asyncio.ensure_future(self._resolve(resolutionReceiver, hostName, portNumber)))
         return resolution
 
+    async def _resolve(self, receiver: Any, name: str, port: int) -> None:
+        for family, host, *more in await self._found(name, port):
+            if code := self.ways.refusal(name, host, port):
+                self.refused[plain_name(name), port] = code
+            else:
+                kind = IPv6Address if family == socket.AF_INET6 else IPv4Address
+                receiver.addressResolved(kind("TCP", host, *more))
+        receiver.resolutionComplete()
 
-@implementer(IResolutionReceiver)
-class _Checked:
-    """Passes on the addresses that may be connected to."""
-
-    def __init__(self, receiver: Any, checked: Callable[[Any], bool]) -> None:
-        self.receiver, self.checked = receiver, checked
-        self.resolutionBegan, self.resolutionComplete = receiver.resolutionBegan, receiver.resolutionComplete
-
-    def addressResolved(self, address: Any) -> None:  # noqa: N802  # Twisted's name
-        if self.checked(address):
-            self.receiver.addressResolved(address)
+    async def _found(self, name: str, port: int) -> list[tuple[Any, ...]]:
+        """Family, address and port, of each address of a name; none if they do not come in time."""
+        key = plain_name(name), port
+        if key not in self.under_way:
+            threads = self.threads[key in self.ways.named]
+            asked = partial(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
+            self.under_way[key] = asyncio.get_running_loop().run_in_executor(threads, asked)
+            self.under_way[key].add_done_callback(lambda done: (self.under_way.pop(key), done.exception()))
+        looking = self.under_way[key]
+        await asyncio.wait({looking}, timeout=LONGEST_LOOKUP)
+        if not looking.done() or looking.exception():  # gaierror, or whatever an odd name raises
+            return []
+        return [(family, *address) for family, _, _, _, address in looking.result()]
 
 
 class GuardedHandler(HTTP11DownloadHandler):
@@ -143,7 +158,8 @@ class GuardedHandler(HTTP11DownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self.seconds = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
-        self._pool._factory = _bounded(self._pool._factory)
+        self._contextFactory: Any = NamedPolicy(self._contextFactory)
+        bound(self._pool, partial(_waiting, crawler))
 
     async def download_request(self, request: Request) -> Response:
         admit(self.crawler, request)
@@ -158,9 +174,17 @@ class GuardedHandler(HTTP11DownloadHandler):
             raise refusal_of(request.url) or error from error
         finally:
             request.meta["spent"] = spent + monotonic() - started
+        if response.status == 206:  # we never ask for a part
+            raise ResponseDataLossError(request.url)
         if response.status in (429, 503) and not request.meta.get("dont_redirect"):  # of an API its adapter tells more
             downloader_of(self.crawler).stop(host_of(request.url), None)  # here, before the next one in line is sent
-        return response
+        return spooled(response)
+
+
+def _waiting(crawler: Crawler) -> int:
+    """Bytes of the answers that wait for a reader."""
+    assert crawler.engine is not None and crawler.engine.scraper.slot is not None
+    return crawler.engine.scraper.slot.active_size
 
 
 def admit(crawler: Crawler, request: Request) -> None:
@@ -178,6 +202,9 @@ def admit(crawler: Crawler, request: Request) -> None:
     if tally is not None:
         if tally.requests >= crawler.settings.getint("REQUEST_BUDGET"):
             raise Unsent("budget", host)
+        asked = request.cb_kwargs["request"]
+        if asked.page_of and "redirect_times" in request.meta and (why := tally.elsewhere.asks(request.url, asked.url)):
+            raise Barred(why, passing=True, host=host, most=str(MOST_PAGES), count="1")
         tally.requests += 1
 
 
@@ -194,25 +221,3 @@ def refusal_of(url: str) -> Barred | None:
     port = parts.port or USUAL_PORTS[parts.scheme]
     code = reactor.nameResolver.refused.get((plain_name(parts.hostname or ""), port))
     return Barred(code, host=parts.hostname or "", port=str(port)) if code else None
-
-
-def _bounded(factory: Any) -> Any:
-    """A factory of the same connections, which end when the headers of an answer grow beyond LARGEST_HEAD."""
-
-    class Bounded(factory):  # type: ignore[misc]
-        def buildProtocol(self, address: Any) -> Any:  # noqa: N802  # Twisted's name
-            protocol = super().buildProtocol(address)
-            received, head = protocol.dataReceived, 0
-
-            def counted(data: bytes) -> None:
-                nonlocal head
-                received(data)
-                parser = protocol._parser
-                head = head + len(data) if parser is not None and parser.state in (STATUS, HEADER) else 0
-                if head > LARGEST_HEAD:
-                    protocol._giveUp(Failure(TooLarge()))  # type: ignore[no-untyped-call]
-
-            protocol.dataReceived = counted
-            return protocol
-
-    return Bounded

@@ -1,0 +1,1 @@
+"""How the world is asked: every connection, its limits, and what a host allows."""

@@ -1,0 +1,1 @@
+"""What an answer holds: unpacked, decoded and parsed in processes that may be killed."""
