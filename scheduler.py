@@ -32,8 +32,9 @@ from intake.commands import (
     settings_of,
     source_app,
     text_file,
-    user_app,
 )
+from intake.people.commands import audit_app, user_app
+from intake.review.commands import review_app
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -57,6 +58,8 @@ app = typer.Typer(
 app.add_typer(database_app)
 app.add_typer(source_app, name="source")
 app.add_typer(user_app, name="user")
+app.add_typer(audit_app, name="audit")
+app.add_typer(review_app)
 
 Lines = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line (the only form there is).")]
 
@@ -290,8 +293,10 @@ def _schedule(
     if settings.drop_folder and not demo:
         every(settings.drop_tick, jobs.import_drops, sessions, settings, stop=stop)
     every(settings.analyse_tick, jobs.analyse_pending, sessions, analyse, settings.working_threshold, stop=stop)
+    every(settings.alert_tick, jobs.write_view_alerts, sessions, settings)
     every(settings.alert_tick, jobs.send_alerts, sessions, settings)
     every(24 * 3600, jobs.clean_up, sessions, settings)
+    every(24 * 3600, jobs.anchor_audit, sessions, settings)
     return schedule
 
 

@@ -38,9 +38,9 @@ sys.path.insert(0, str(ROOT))
 from bench.press import FEED_LENGTH, MAKES, PRESS, Press, articles, atom, page, rss  # noqa: E402
 from crawler import Source  # noqa: E402
 from crawler.adapters import Draft, Request, Response, feed  # noqa: E402
-from crawler.article import read_article, without_pointers  # noqa: E402
 from crawler.demo.server import NAMES, DemoPress  # noqa: E402
-from crawler.plainfeed import plain_entries  # noqa: E402
+from crawler.reading.article import read_article, without_pointers  # noqa: E402
+from crawler.reading.plainfeed import plain_entries  # noqa: E402
 from crawler.run import Politeness, Robots, crawl  # noqa: E402
 from crawler.text import from_html, one_line  # noqa: E402
 

@@ -1,5 +1,5 @@
-"""An accepted candidate is told to the agency's contact, and a source in trouble to the operator: an outbox, filled in the
-transaction of what is told and emptied by a job.
+"""A case is told to the agency's contact, and a source in trouble to the operator: an outbox, filled in the transaction of
+what is told and emptied by a job. The link of a referral is put in as the message leaves, and stands nowhere here.
 
 A message that cannot be delivered is tried again after growing waits; after the last it is `failed`, stands on the contacts
 page, and goes out once more when an administrator says so. Nothing is dropped in silence.
@@ -12,16 +12,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from intake import bulletin
+from intake.casework import brief, referrals
+from intake.casework.referrals import Links
 from intake.courier import GUARDED, AddressRefused, NotDelivered, Ways, carry, check_form, one_line
 from intake.database import Sessions
-from intake.models import AgencyContact, Alert, Candidate, Case, Decision, Mention, Person, SourceState, now
+from intake.masking import covered
+from intake.models import AgencyContact, Alert, Candidate, Case, Decision, Person, Referral, SourceState, now
 from intake.people import audit
 from intake.start import press_of
-from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +31,50 @@ log = logging.getLogger(__name__)
 # night, or a weekend's morning, costs no message.
 TRIED_AFTER = tuple(timedelta(minutes=m) for m in (0, 1, 5, 20, 60, 3 * 60, 8 * 60, 16 * 60, 28 * 60))
 ATTEMPTS = len(TRIED_AFTER)
-LINKED = 5  # articles linked in one message
+TOLD = ("refer", "rco")  # tracks on which accepting a candidate tells the agency
 
 Post = Callable[[str, str, str], bool]  # address, subject, body -> delivered
 
 
 def write(session: Session, decision: Decision, candidate: Candidate, case: Case) -> int:
-    """Put a message to each active contact of the answerable agency into the outbox. Returns how many."""
+    """Refer an accepted candidate to each active contact of the answerable agency, if its track tells them at once.
+
+    Returns to how many.
+    """
+    if case.track not in TOLD:
+        return 0
     contacts = session.scalars(
         select(AgencyContact).where(AgencyContact.agency_id == candidate.agency_id, AgencyContact.active)
     ).all()
     for contact in contacts:
-        subject, body = _message(session, candidate, case, contact)
-        session.add(Alert(decision_id=decision.id, contact_id=contact.id, subject=subject, body=body))
+        referral = referrals.make(session, case, contact, decision.person)
+        write_referral(session, case, referral, decision)
     return len(contacts)
+
+
+def write_referral(session: Session, case: Case, referral: Referral, decision: Decision | None = None) -> Alert:
+    """Put what a focal point is asked into the outbox."""
+    subject, body = _message(session, case, referral)
+    return _put(session, referral, subject, body, decision)
+
+
+def write_question(session: Session, case: Case, referral: Referral, question: str) -> Alert:
+    """Put a question after a referral's progress into the outbox."""
+    subject, body = _question(session, case, referral, question)
+    return _put(session, referral, subject, body)
+
+
+def _put(session: Session, referral: Referral, subject: str, body: str, decision: Decision | None = None) -> Alert:
+    alert = Alert(
+        decision_id=decision.id if decision else None,
+        contact_id=referral.contact_id,
+        referral_id=referral.id,
+        subject=one_line(subject),
+        body=body,
+    )
+    session.add(alert)
+    session.flush()
+    return alert
 
 
 def write_news(session: Session, *, operator: bool) -> int:
@@ -61,11 +93,19 @@ def write_news(session: Session, *, operator: bool) -> int:
 
 def withdraw(session: Session, decision: Decision) -> None:
     """The decision was undone: what was not sent yet is not sent."""
-    session.execute(
-        update(Alert)
-        .where(Alert.decision_id == decision.id, Alert.state.in_(("waiting", "failed")))
-        .values(state="withdrawn")
-    )
+    _withdraw(session, Alert.decision_id == decision.id)
+
+
+def withdraw_referrals(session: Session, case: Case, referral_id: int | None = None) -> None:
+    """A referral of a case, or all of them, were revoked: what was not sent yet is not sent."""
+    ids = select(Referral.id).where(Referral.case_id == case.id)
+    _withdraw(session, Alert.referral_id.in_(ids if referral_id is None else [referral_id]))
+
+
+def _withdraw(session: Session, which: ColumnElement[bool]) -> None:
+    unsent = Alert.state.in_(("waiting", "failed"))
+    statement = update(Alert).where(which, unsent).values(state="withdrawn")
+    session.execute(statement.execution_options(synchronize_session="fetch"))
 
 
 def send_waiting(
@@ -76,24 +116,32 @@ def send_waiting(
     *,
     ways: Ways = Ways(),
     operator: str | None = None,
+    links: Links | None = None,
 ) -> int:
     """Send what is due, each message outside any transaction. Returns how many were delivered.
 
     At least once: a crash between sending and noting it can repeat a message, never lose one. What is for the operator
-    waits while no address is configured.
+    or for a person waits while they have no address. `links`: makes the link of a referral, as its message leaves.
     """
-    has_address = or_(Alert.contact_id.is_not(None), literal(operator is not None))
+    to = case(
+        (Alert.contact_id.is_not(None), AgencyContact.address),
+        (Alert.person_id.is_not(None), case((Person.disabled.is_(False), Person.address))),
+        else_=literal(operator, Text),
+    )
     with sessions.begin() as session:
         rows = session.execute(
-            select(Alert.id, AgencyContact.address, Alert.subject, Alert.body)
+            select(Alert.id, to, Alert.subject, Alert.body, Referral)
             .outerjoin(AgencyContact, AgencyContact.id == Alert.contact_id)
-            .where(Alert.state == "waiting", _is_due(at or now()), has_address)
+            .outerjoin(Person, Person.id == Alert.person_id)
+            .outerjoin(Referral, Referral.id == Alert.referral_id)
+            .where(Alert.state == "waiting", _is_due(at or now()), to.is_not(None))
             .order_by(Alert.id)
             .limit(limit)
         ).all()
     sent = 0
-    for alert_id, address, subject, body in rows:
-        error = _deliver(post or partial(_post, ways), address or operator or "", subject, body, ways)
+    for alert_id, address, subject, body, referral in rows:
+        whole = body + _how_to_answer(referral, links) if referral else body
+        error = _deliver(post or partial(_post, ways), address, subject, whole, ways)
         sent += not error
         with sessions.begin() as session:
             _note(session, alert_id, error)
@@ -176,54 +224,53 @@ def _post(ways: Ways, address: str, subject: str, body: str) -> bool:
     return True
 
 
-def _message(session: Session, candidate: Candidate, case: Case, contact: AgencyContact) -> tuple[str, str]:
-    """Issue, place, time, agency, links to articles. No author, no handle, no link to a person's profile."""
-    taxonomy = load_taxonomy()
-    sector = taxonomy.sectors[candidate.sector].id if candidate.sector else "Pelayanan publik"
-    form = taxonomy.forms[candidate.form].id if candidate.form else "belum teridentifikasi"
-    place = _place(candidate)
-    links = session.scalars(
-        select(Mention.url)
-        .where(Mention.candidate_id == candidate.id, Mention.kind == "article", Mention.url != "")
-        .order_by(Mention.told_at)
-        .limit(LINKED)
-    ).all()
-    invented = press_of(session, "") == "demo"
+def _message(session: Session, case: Case, referral: Referral) -> tuple[str, str]:
+    """Issue, place, time, agency, links to articles, and what is asked."""
+    about = brief.of(session, case)
     lines = [
-        *(["PERAGAAN: kejadian ini rekaan, tidak ada yang perlu diperiksa.", ""] if invented else []),
-        f"Yth. {contact.name},",
-        "",
+        *_greeting(session, referral),
         "Ombudsman mencatat pemberitaan atau unggahan publik tentang pelayanan instansi Saudara. "
         "Ini bukan laporan resmi, melainkan informasi untuk segera diperiksa.",
         "",
-        f"Perihal   : {one_line(candidate.headline)}" if links else f"Perihal   : keluhan {sector.lower()}",
-        f"Layanan   : {sector}",
-        f"Dugaan maladministrasi: {form}",
-        f"Tempat    : {place}",
-        f"Waktu     : {_day(candidate.first_told_at)}",
-        f"Terdengar : dari {candidate.voice_count} sumber berbeda",
-        f"Instansi  : {candidate.agency.name if candidate.agency else '-'}",
+        f"Perihal   : {about.subject}",
+        f"Layanan   : {about.service}",
+        f"Dugaan maladministrasi: {about.form}",
+        f"Tempat    : {about.place}",
+        f"Waktu     : {about.day}",
+        f"Terdengar : dari {about.voices} sumber berbeda",
+        f"Instansi  : {referral.agency.name}",
         f"Nomor     : {case.number}",
-        *(["", "Pemberitaan:", *links] if links else []),
+        *(["", "Pemberitaan:", *(article.url for article in about.articles)] if about.articles else []),
+        "",
+        covered(referral.question),
     ]
-    mark = "[Peragaan] " if invented else ""
-    return one_line(f"{mark}[Kentongan {case.number}] {sector}, {place}"), "\n".join(lines)
+    return _subject(session, case, f"{about.service}, {about.place}"), "\n".join(lines)
 
 
-def _place(candidate: Candidate) -> str:
-    tables = load_jurisdiction()
-    names = (
-        [tables.districts[candidate.district].name]
-        if candidate.district and candidate.district in tables.districts
-        else []
+def _question(session: Session, case: Case, referral: Referral, question: str) -> tuple[str, str]:
+    asked = covered(question) or "Mohon Saudara menyampaikan perkembangan penanganan hal ini."
+    told = f"Perkara nomor {case.number} telah kami sampaikan pada {brief.day_in_words(referral.created_at)}."
+    return _subject(session, case, "perkembangan"), "\n".join([*_greeting(session, referral), told, "", asked])
+
+
+def _greeting(session: Session, referral: Referral) -> list[str]:
+    invented = ["PERAGAAN: kejadian ini rekaan, tidak ada yang perlu diperiksa.", ""]
+    name = referral.contact.name if referral.contact else referral.agency.name
+    return [*(invented if press_of(session, "") == "demo" else []), f"Yth. {name},", ""]
+
+
+def _subject(session: Session, case: Case, about: str) -> str:
+    mark = "[Peragaan] " if press_of(session, "") == "demo" else ""
+    return f"{mark}[Kentongan {case.number}] {about}"
+
+
+def _how_to_answer(referral: Referral, links: Links | None) -> str:
+    """The end of a message: the link, or where else an answer goes."""
+    address = links.address(referral) if links else None
+    if address is None:
+        return "\n\nJawaban disampaikan kepada petugas Ombudsman yang menangani nomor ini."
+    return (
+        "\n\nTanda terima dan jawaban disampaikan melalui tautan berikut, tanpa akun, sampai "
+        f"{brief.day_in_words(referral.expires_at)}. Tautan ini untuk Saudara; mohon tidak diteruskan ke pihak lain."
+        f"\n\n{address}"
     )
-    names += [tables.regions[candidate.region].name] if candidate.region and candidate.region in tables.regions else []
-    return ", ".join(names) or "belum diketahui"
-
-
-def _day(moment: datetime) -> str:
-    from babel.dates import format_date
-
-    from intake.casework.cases import WIB
-
-    return format_date(moment.astimezone(WIB), "d MMMM y", locale="id")

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from babel.dates import format_datetime
 from babel.numbers import format_percent
 
+from crawler.dates import WIB
 from crawler.notes import NEXT
-from intake.casework.cases import WIB
 from intake.models import SourceState, now
 from intake.rhythm import ANSWERED, SLOW_DOWN
 

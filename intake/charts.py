@@ -133,7 +133,7 @@ def _legend(shape: Shape) -> Any:
 def _ticks(rows: Sequence[tuple[str, str, int]]) -> list[dict[str, int]]:
     """At most six weeks, evenly apart, the newest among them."""
     days = [date.fromisoformat(week) for week in sorted({week for week, _, _ in rows})]
-    step = -(-len(days) // MOST_DATES)
+    step = max(-(-len(days) // MOST_DATES), 1)
     return [{"year": day.year, "month": day.month, "date": day.day} for day in days[::-1][::step]]
 
 

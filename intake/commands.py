@@ -1,4 +1,4 @@
-"""The commands that work on the database: sources, people, import, export, migrate; and what commands share.
+"""The commands that work on the database: sources, import, export, migrate; and what commands share.
 
 Everything heavy is imported by the command that needs it, so that `--help` answers at once.
 """
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 database_app = typer.Typer()
 source_app = typer.Typer(help="The places we listen to.", no_args_is_help=True)
-user_app = typer.Typer(help="The people with an account.", no_args_is_help=True)
 
 MONTH = 31 * 24 * 60  # minutes
 LONGEST_NAME = 120  # characters of a source
@@ -168,6 +167,31 @@ def export(
     typer.echo(f"{rows} baris. / {rows} rows.{f' {why}' if why else ''}", err=True)
 
 
+@database_app.command()
+def backtest(
+    context: typer.Context,
+    events: Annotated[
+        Path | None, typer.Option(help="Labelled texts, JSON lines; without one, what people decided in the database.")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """How well mentions of one event are found together, and the worst errors."""
+    from intake.review import backtest as rule
+
+    if events is None:
+        with _database(context, database) as sessions, sessions() as session:
+            told = rule.stored(session)
+    else:
+        text_file(events).close()
+        try:
+            told = rule.read(events)
+        except ValueError as error:
+            refuse(f"{events}: {error}. intake/review/events/measured.jsonl shows the form; correct the line.")
+    if not told:
+        refuse("there is nothing to measure by: nobody has decided about a candidate yet. Give labelled texts with --events.")
+    typer.echo(rule.in_words(rule.backtest(told)))
+
+
 def _evidence(
     context: typer.Context, database: str | None, candidate: int | None, output: Path | None, reason: str
 ) -> None:
@@ -268,7 +292,7 @@ def source_list(context: typer.Context, database: Database = None) -> None:
 
 def _minute(at: datetime | None) -> str:
     """A moment in WIB, short."""
-    from intake.casework.cases import WIB
+    from crawler.dates import WIB
 
     return f"{at.astimezone(WIB):%d/%m %H:%M}" if at else "-"
 
@@ -478,75 +502,6 @@ def _switch(context: typer.Context, database: str | None, name: str, *, on: bool
         except ValueError as error:
             refuse(str(error))
     typer.echo(f"{name}: {'aktif / enabled' if on else 'nonaktif / disabled'}")
-
-
-# ---- people --------------------------------------------------------------------------------------------------------
-
-
-@user_app.command("add")
-def user_add(
-    context: typer.Context,
-    name: str,
-    role: Annotated[str, typer.Option(help="admin, head, officer, focal, analyst or auditor.")],
-    agency: Annotated[str | None, typer.Option(help="Agency id of a focal point.")] = None,
-    database: Database = None,
-) -> None:
-    """Add somebody; the generated password is shown once."""
-    from intake.people import accounts
-
-    with _accounts(context, database) as session:
-        _, password = accounts.add_person(session, name, role, agency_id=agency)
-    typer.echo(f"{name}  {password}")
-
-
-@user_app.command("list")
-def user_list(context: typer.Context, database: Database = None) -> None:
-    """Everybody with an account."""
-    from intake.people import accounts
-
-    with _accounts(context, database) as session:
-        rows = [(p.name, p.role, p.agency_id or "", "disabled" if p.disabled else "") for p in accounts.people(session)]
-    table(("name", "role", "agency", ""), rows)
-
-
-@user_app.command("disable")
-def user_disable(context: typer.Context, name: str, database: Database = None) -> None:
-    """Close an account; its sessions and tokens end."""
-    from intake.people import accounts
-
-    with _accounts(context, database) as session:
-        accounts.disable(session, name)
-    typer.echo(f"{name}: nonaktif / disabled")
-
-
-@user_app.command("password")
-def user_password(context: typer.Context, name: str, database: Database = None) -> None:
-    """A new generated password, shown once; open sessions end."""
-    from intake.people import accounts
-
-    with _accounts(context, database) as session:
-        password = accounts.set_password(session, name)
-    typer.echo(f"{name}  {password}")
-
-
-@user_app.command("token")
-def user_token(context: typer.Context, name: str, database: Database = None) -> None:
-    """A token for the API, shown once."""
-    from intake.people import accounts
-
-    with _accounts(context, database) as session:
-        token = accounts.make_token(session, name)
-    typer.echo(token)
-
-
-@contextmanager
-def _accounts(context: typer.Context, database: str | None) -> Iterator[Any]:
-    with _database(context, database) as sessions:
-        try:
-            with sessions.begin() as session:
-                yield session
-        except ValueError as error:
-            refuse(str(error))
 
 
 # ---- shared by the commands ----------------------------------------------------------------------------------------

@@ -30,9 +30,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from crawler import Document, Kind, document_key
 from crawler.adapters import web_address
-from crawler.dates import believable, parse_date
+from crawler.dates import WIB, believable, parse_date
 from crawler.identity import identity as identity_of
-from intake.casework.cases import WIB
 from intake.models import now
 from intake.revisions import hash_of
 from intake.start import told_by

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
-from intake.casework.cases import WIB
+from crawler.dates import WIB
 from intake.rhythm import NOT_THERE
 
 if TYPE_CHECKING:

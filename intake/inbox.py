@@ -13,28 +13,29 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from crawler import Document, Visit
+from crawler.document import document_key
 from crawler.identity import same_article, same_site, site_of
 from intake import revisions
 from intake.database import Base
 from intake.masking import masked
-from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, MentionBand, now
-from intake.review import queue
-from intake.review.cluster import WINDOW, Trace, Verdict, same_event
+from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
+from intake.review import neighbours, queue
+from intake.review.cluster import Trace, Verdict, belongs, likeliest, same_event
+from intake.review.neighbours import first_guess
 from nlp import Analysis, Text
-from nlp.fingerprint import bands, key_words, signature, similarity
+from nlp.fingerprint import key_words, signature
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # failed analyses after which a mention is set aside
-COMPARED = 400  # mentions at most that a new one is compared with
+MOST_ALIASES = 20  # other keys that one mention is known by
 HEADLINE = 110  # characters
-WHOLE_GOVERNMENTS = ("PEMDA", "OTHER", "NONE", "KEMENTERIAN")  # kinds too wide to tell events apart
 RECORDING = Lock()  # held by whoever records, or lays a mention under a candidate
 
 
@@ -50,7 +51,7 @@ def store(session: Session, documents: Sequence[Document], pseudonym_key: bytes)
     new = 0
     rest = iter({document.key: document for document in documents}.values())
     while chunk := list(islice(rest, 200)):
-        held, fresh = _held(session, (key for one in chunk for key in (one.key, *one.aliases))), []
+        held, fresh = _held(session, (key for one in chunk for key in (*_keys(one), one.claim, _claim_on(one.key)))), []
         for document in chunk:
             mention = _same(document, held)
             if mention is None:
@@ -107,11 +108,21 @@ def _held(session: Session, keys: Iterable[str]) -> dict[str, Mention]:
 def _same(document: Document, held: Mapping[str, Mention]) -> Mention | None:
     """The mention of the same publication: known by an address the document was read at, or by the page's claim."""
     read_at = next((held[key] for key in document.aliases or (document.key,) if key in held), None)
-    claimed = held.get(document.key)
-    if read_at or claimed is None:
+    if read_at:
         return read_at
-    texts = ((one.title, one.text) for one in (document, claimed))
-    return claimed if same_article(*texts) else None
+    claims = (document.key, document.claim, _claim_on(document.claim), _claim_on(document.key))
+    others = (held[key] for key in claims if key in held)
+    return next((one for one in others if same_article((document.title, document.text), (one.title, one.text))), None)
+
+
+def _keys(document: Document) -> tuple[str, ...]:
+    """What it is known by: the addresses it was met at, and the claim to one that only its text can prove."""
+    return (document.key, *document.aliases, *([_claim_on(document.claim)] if document.claim else ()))
+
+
+def _claim_on(key: str) -> str:
+    """The key by which the mention is known that claims an address without having it; no address has it."""
+    return document_key(f"claim {key}")
 
 
 def _met_again(
@@ -123,7 +134,7 @@ def _met_again(
         mention.stamps = mention.stamps | {row["source"]: document.stamp}
     if document.stamp and read_before and (not mention.url or same_site(document.url, mention.url)):
         revisions.note_edit(mention, row)
-    _add_aliases(session, {key: mention.id for key in (document.key, *document.aliases) if key not in held})
+    _add_aliases(session, {key: mention.id for key in _keys(document) if key not in held})
 
 
 def _insert(session: Session, documents: Sequence[Document], pseudonym_key: bytes) -> int:
@@ -141,13 +152,27 @@ def _insert(session: Session, documents: Sequence[Document], pseudonym_key: byte
 def _insert_all(session: Session, rows: Sequence[Mapping[str, Any]], documents: Sequence[Document]) -> int:
     statement = _insert_into(session, Mention).values(rows).on_conflict_do_nothing(index_elements=["key"])
     ids = {key: number for number, key in session.execute(statement.returning(Mention.id, Mention.key))}
-    _add_aliases(session, {key: ids[one.key] for one in documents if one.key in ids for key in one.aliases})
+    _add_aliases(session, {key: ids[one.key] for one in documents if one.key in ids for key in _keys(one)[1:]})
     return len(ids)
 
 
 def _add_aliases(session: Session, aliases: Mapping[str, int]) -> None:
-    if aliases:
-        rows = [{"key": key, "mention_id": number} for key, number in aliases.items()]
+    """Other keys of mentions, until one has MOST_ALIASES: no article stands at so many addresses."""
+    if not aliases:
+        return
+    of = MentionAlias.mention_id
+    counted = select(of, func.count()).where(of.in_(set(aliases.values()))).group_by(of)
+    held = Counter[int]()
+    for number, count in session.execute(counted):
+        held[number] = count
+    rows = []
+    for key, number in aliases.items():
+        held[number] += 1
+        if held[number] <= MOST_ALIASES:
+            rows.append({"key": key, "mention_id": number})
+        elif held[number] == MOST_ALIASES + 1:
+            log.info("mention %d is known at %d addresses; no more are kept", number, MOST_ALIASES)
+    if rows:
         session.execute(_insert_into(session, MentionAlias).values(rows).on_conflict_do_nothing())
 
 
@@ -243,7 +268,8 @@ def record(session: Session, mention: Mention, analysis: Analysis, threshold: fl
     revisions.take_over(session, mention)
     _keep(mention, analysis)
     if mention.candidate is not None:
-        _sign_again(session, mention)
+        _mark(mention)  # its voice stays: what was one voice does not become two
+        neighbours.sign(session, mention)
         if mention.candidate.state in OPEN_STATES:
             refresh(session, mention.candidate)
         return mention.candidate
@@ -254,18 +280,24 @@ def record(session: Session, mention: Mention, analysis: Analysis, threshold: fl
 
 def place(session: Session, mention: Mention) -> Candidate:
     """Lay an analysed mention under the candidate of its event, or under a new one. One at a time, as `record`."""
-    copy = _sign(session, mention)
-    candidate, verdict = _find_event(session, mention, copy)
+    _mark(mention)
+    found, copied = _compared(session, mention)
+    mention.voice = copied.voice if copied else mention.id
+    number = likeliest(found)
+    candidate = session.get(Candidate, number) if number else None
     if candidate is None:
         candidate = Candidate(
             headline="", p_failure=0.0, first_told_at=mention.told_at, last_told_at=mention.told_at, place="unknown"
         )
         session.add(candidate)
         session.flush()
+    verdict = found.pop(number) if number else None
+    neighbours.sign(session, mention)
     mention.candidate_id = candidate.id
     mention.join_reason = json.dumps(verdict.reasons) if verdict else None
     session.flush()
     refresh(session, candidate)
+    neighbours.suggest(session, candidate, {other: one for other, one in found.items() if one.joined or one.suggested})
     return candidate
 
 
@@ -280,79 +312,23 @@ def _keep(mention: Mention, analysis: Analysis) -> None:
     mention.error = None
 
 
-def _sign(session: Session, mention: Mention) -> tuple[Mention, float] | None:
-    """Give the mention its signature, key words and voice. Returns the stored near-copy most like it, if any shares a band."""
-    mark = _mark(mention)
-    numbers = set(bands(mark))
-    others = session.scalars(
-        select(Mention)
-        .where(
-            Mention.id.in_(select(MentionBand.mention_id).where(MentionBand.band.in_(numbers))),
-            Mention.candidate_id.is_not(None),
-        )
-        .order_by(Mention.id)
-        .limit(COMPARED)
-    ).all()
-    session.execute(insert(MentionBand), [{"band": number, "mention_id": mention.id} for number in numbers])
-    scored = [(other, similarity(mark, other.signature)) for other in others if other.signature]
-    best = max(scored, key=lambda pair: pair[1], default=None)
-    same_wording = best is not None and same_event(_trace(mention, best[1]), _trace(best[0])).near_copy
-    mention.voice = best[0].voice if best and same_wording else mention.id
-    return best
-
-
-def _sign_again(session: Session, mention: Mention) -> None:
-    """The signature and key words of an edited text. Its voice stays: what was one voice does not become two."""
-    session.execute(delete(MentionBand).where(MentionBand.mention_id == mention.id))
-    numbers = set(bands(_mark(mention)))
-    session.execute(insert(MentionBand), [{"band": number, "mention_id": mention.id} for number in numbers])
-
-
-def _mark(mention: Mention) -> bytes:
-    """Give the mention its key words and its signature; returns that."""
+def _mark(mention: Mention) -> None:
+    """Give the mention its key words and its signature."""
     text = f"{mention.title}\n{mention.text}"
-    mention.words, mention.signature = list(key_words(text)), (mark := signature(text))
-    return mark
+    mention.words, mention.signature = list(key_words(text)), signature(text)
 
 
-def _find_event(
-    session: Session, mention: Mention, copy: tuple[Mention, float] | None
-) -> tuple[Candidate | None, Verdict | None]:
-    """The candidate whose mention is most surely about the same event."""
-    compared = session.scalars(
-        select(Mention)
-        .where(
-            Mention.sector == mention.sector,
-            Mention.told_at.between(mention.told_at - WINDOW, mention.told_at + WINDOW),
-            Mention.candidate_id.is_not(None),
-        )
-        .order_by(Mention.told_at.desc())
-        .limit(COMPARED)
-    )
-    likeness = {copy[0].id: copy[1]} if copy else {}
-    others = {other.id: other for other in [*compared, *([copy[0]] if copy else [])] if other.id != mention.id}
-    verdicts = [
-        (same_event(_trace(mention, likeness.get(other.id, 0.0)), _trace(other)), other) for other in others.values()
-    ]
-    joined = [(verdict, other) for verdict, other in verdicts if verdict.joined]
-    if not joined:
-        return None, None
-    verdict, other = max(joined, key=lambda pair: (pair[0].near_copy, pair[0].score, -pair[1].id))
-    return other.candidate, verdict
-
-
-def _trace(mention: Mention, likeness: float = 0.0) -> Trace:
-    analysis = mention.analysis or {}
-    kind, agency = first_guess(analysis, "kinds", "code"), first_guess(analysis, "agencies", "id")
-    return Trace(
-        told_at=mention.told_at,
-        sector=mention.sector,
-        regions=frozenset(analysis.get("regions", ())),
-        districts=frozenset(analysis.get("districts", ())),
-        body=agency if kind not in WHOLE_GOVERNMENTS else None,
-        words=frozenset(mention.words),
-        similarity=likeness,
-    )
+def _compared(session: Session, mention: Mention) -> tuple[dict[int, Verdict], Mention | None]:
+    """How surely it tells of the event of each candidate near it; and the first mention whose wording it has, if any."""
+    one = neighbours.trace(mention)
+    told: dict[int, list[Trace]] = {}
+    copied = None
+    for other in neighbours.neighbours(session, mention):
+        two = neighbours.trace(other)
+        told.setdefault(other.candidate_id or 0, []).append(two)
+        if copied is None and same_event(one, two).near_copy:
+            copied = other
+    return {number: belongs(one, traces) for number, traces in told.items()}, copied
 
 
 def refresh(session: Session, candidate: Candidate) -> None:
@@ -400,8 +376,3 @@ def _vote(ballots: Iterable[tuple[str | None, float]]) -> str | None:
         if choice:
             votes[choice] += weight  # type: ignore[assignment]  # Counter of floats
     return max(votes, key=lambda choice: votes[choice], default=None)
-
-
-def first_guess(analysis: Mapping[str, Any], axis: str, name: str) -> str | None:
-    guesses = analysis.get(axis) or ()
-    return guesses[0][name] if guesses else None

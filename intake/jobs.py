@@ -16,10 +16,13 @@ from threading import Event
 from crawler import Batch, Document, Source, Visit
 from crawler.run import Politeness, Robots, crawl
 from intake import alerts, drops, inbox, retention, sources
+from intake.casework.referrals import links_of
 from intake.courier import as_address
 from intake.database import Sessions
 from intake.models import Mention
-from intake.settings import Settings, evidence_folder, pseudonym_key, ways_of
+from intake.people import audit
+from intake.review import mutes, views
+from intake.settings import Settings, anchor_file, evidence_folder, pseudonym_key, ways_of
 from nlp import Analysis, Text
 
 log = logging.getLogger(__name__)
@@ -144,13 +147,30 @@ def send_alerts(sessions: Sessions, settings: Settings) -> int:
     """Send the messages that decisions, and sources in trouble, left in the outbox."""
     to = settings.operator_address
     operator = as_address(to.get_secret_value()) if to else None
-    return alerts.send_waiting(sessions, ways=ways_of(settings), operator=operator)
+    return alerts.send_waiting(sessions, ways=ways_of(settings), operator=operator, links=links_of(settings))
+
+
+def write_view_alerts(sessions: Sessions, settings: Settings) -> int:
+    """Put what is new in saved views into the outbox, for those who want to be told."""
+    with sessions.begin() as session:
+        return views.write_alerts(session, console=settings.public_url)
+
+
+def anchor_audit(sessions: Sessions, settings: Settings) -> None:
+    """Note the end of the audit log outside the database."""
+    path = anchor_file(settings)
+    try:
+        with sessions.begin() as session:
+            audit.anchor(session, path)
+    except (OSError, ValueError) as error:
+        log.warning("the audit log has no new anchor: %s", error)
 
 
 def clean_up(sessions: Sessions, settings: Settings) -> dict[str, int]:
     """Delete what its retention says; returns how many rows of what, and how many raw answers."""
     with sessions.begin() as session:
         counts = retention.run(session, dry_run=False)
+        mutes.lift_expired(session)
     with sessions.begin() as session:  # what was deleted until now needs no evidence any more
         return counts | {"evidence": retention.sweep(session, evidence_folder(settings), dry_run=False)}
 

@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 
 from crawler import Document, Source, Visit, document_key
 from crawler.adapters import web_address
-from crawler.article import SHORTEST
 from crawler.identity import identity
 from crawler.notes import NEXT, Note, note
 from crawler.options import PAGE
+from crawler.reading.article import SHORTEST
 from crawler.run import Politeness, crawl
 from intake import inbox, sources
 from intake.database import Sessions

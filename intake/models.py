@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from intake.database import Base, UTCDateTime
@@ -30,6 +31,13 @@ CORRECTABLE = (
     "form",
 )  # of a candidate, in place; each correction is a label
 ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
+
+WORDS = Text().with_variant(TSVECTOR(), "postgresql")
+BY_LETTERS = String(40).with_variant(String(40, collation="C"), "postgresql")
+
+
+def _words_index(table: str) -> Index:
+    return Index(f"ix_{table}_words", "words", postgresql_using="gin").ddl_if(dialect="postgresql")
 
 
 def now() -> datetime:
@@ -275,12 +283,48 @@ class MentionBand(Base):
     mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True)
 
 
+class MentionWords(Base):
+    """What intake.review.search finds of a mention that belongs to a candidate: its words, as they are shown, masked.
+
+    On SQLite its triggers keep the FTS5 table mention_fts; on PostgreSQL the column itself is indexed.
+    """
+
+    __tablename__ = "mention_words"
+    __table_args__ = (_words_index("mention_words"),)
+
+    id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True)
+    words: Mapped[str] = mapped_column(WORDS, comment="the first names the bucket of the id")
+
+
+class HeadlineWords(Base):
+    """The same of the headline of a candidate."""
+
+    __tablename__ = "headline_words"
+    __table_args__ = (_words_index("headline_words"),)
+
+    id: Mapped[int] = mapped_column(ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True)
+    words: Mapped[str] = mapped_column(WORDS, comment="the first names the bucket of the id")
+
+
+class KnownWord(Base):
+    """A word that was ever indexed: what the beginning of a word may go on as."""
+
+    __tablename__ = "known_word"
+
+    word: Mapped[str] = mapped_column(BY_LETTERS, primary_key=True)
+
+
 class Candidate(Base):
     """One event, told by one or more mentions, waiting in the review queue. Not a case yet."""
 
     __tablename__ = "candidate"
     __table_args__ = (
         Index("ix_candidate_queue", "state", "rank", "id"),
+        Index("ix_candidate_queue_agency", "agency_id", "state", "rank", "id"),
+        Index("ix_candidate_queue_region", "region", "state", "rank", "id"),
+        Index("ix_candidate_queue_sector", "sector", "state", "rank", "id"),
+        Index("ix_candidate_queue_urgency", "urgency", "state", "rank", "id"),
+        Index("ix_candidate_rank", "rank", "id"),
         Index("ix_candidate_event", "sector", "last_told_at"),
     )
 
@@ -315,7 +359,7 @@ class Candidate(Base):
     )
     snoozed_until: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="not in the queue until then")
     muted_by: Mapped[int | None] = mapped_column(
-        ForeignKey("mute.id"), comment="not in the queue as long as that lasts"
+        ForeignKey("mute.id"), index=True, comment="not in the queue as long as that lasts"
     )
     mentions: Mapped[list[Mention]] = relationship(back_populates="candidate", order_by="Mention.told_at.desc()")
     agency: Mapped[Agency | None] = relationship()
@@ -359,9 +403,10 @@ class Lease(Base):
     """An officer has this candidate open, until a moment. The row stays, so that its token only grows."""
 
     __tablename__ = "lease"
+    __table_args__ = (Index("ix_lease_person", "person_id", "until"),)
 
     candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     token: Mapped[int] = mapped_column(
         default=1, comment="fencing token: raised each time somebody takes the candidate"
     )
@@ -434,6 +479,7 @@ class SavedView(Base):
     )
     alerts: Mapped[bool] = mapped_column(default=False, comment="its owner is told of what is new in it")
     alerted_id: Mapped[int] = mapped_column(default=0, comment="highest candidate that was told of")
+    alerted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="when it was last told of something")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     person: Mapped[Person] = relationship()
 
@@ -487,7 +533,7 @@ class CaseEvent(Base):
     kind: Mapped[str] = mapped_column(
         String(16),
         comment="opened | track | referred | acknowledged | answered | not_ours | asked | progress | paused | resumed | "
-        "note | closed | reopened | withdrawn",
+        "note | revoked | closed | reopened | withdrawn",
     )
     person_id: Mapped[int | None] = mapped_column(
         ForeignKey("person.id"), comment="null: the focal point, by the link of the referral, or the program"
@@ -557,6 +603,7 @@ class Alert(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     contact: Mapped[AgencyContact | None] = relationship()
+    person: Mapped[Person | None] = relationship()
 
 
 class Person(Base):

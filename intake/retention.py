@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from crawler.archive import SUFFIX, unused_since
-from intake.casework.cases import WIB
+from crawler.dates import WIB
 from intake.database import Base
 from intake.models import Mention, Revision, SignIn, SignInAttempt, VisitRow, now
 from intake.people import audit

@@ -6,9 +6,11 @@ import os
 import secrets
 import stat
 from contextlib import suppress
+from datetime import date
 from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -62,8 +64,23 @@ class Settings(BaseSettings):
     working_threshold: float = Field(
         0.5, ge=0, le=1, description="a mention becomes or joins a candidate from this probability of failure on"
     )
+    lease_minutes: int = Field(
+        5, gt=0, description="minutes without activity after which an opened candidate is free again"
+    )
     session_idle: int = Field(30, gt=0, description="minutes without use after which a session ends")
     session_length: int = Field(12, gt=0, description="hours after which a session ends whatever happens")
+    public_url: str | None = Field(
+        None, description="address under which the console is reached from outside; links to focal points begin with it"
+    )
+    limits_file: Path | None = Field(None, description="file of the office's own limits; those of an id replace ours")
+    office_days_off: tuple[date, ...] = Field((), description="days the office does not work, beside holidays")
+    office_work_days: tuple[date, ...] = Field((), description="days the office works although they are days off")
+    second_factor_roles: tuple[str, ...] = Field(
+        ("admin", "head"), description="roles that must set up a second factor; not asked for in the demo"
+    )
+    audit_anchor: Path | None = Field(
+        None, description="file that the end of the audit log is noted in; one beside the database if not set"
+    )
     pseudonym_key: SecretStr | None = Field(
         None,
         description="secret that turns handles into pseudonyms; made at first start beside the database if not set",
@@ -82,6 +99,39 @@ class Settings(BaseSettings):
                 "for example sqlite:///kentongan.db"
             )
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _can_be_called(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        parts = urlsplit(url)
+        inside = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if (
+            not (parts.hostname and (parts.scheme == "https" or inside))
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ValueError("give the https address of the console, for example https://kentongan.office.example")
+        return url.rstrip("/")
+
+    @field_validator("limits_file")
+    @classmethod
+    def _holds_limits(cls, path: Path | None) -> Path | None:
+        from intake.casework.clocks import load_limits
+
+        load_limits(path)
+        return path
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _known_roles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        from intake.models import ROLES
+
+        if unknown := [role for role in given if role not in ROLES]:
+            raise ValueError(f"{', '.join(unknown)}: no such role; roles: {', '.join(ROLES)}")
+        return given
 
     @field_validator("mail_sender")
     @classmethod
@@ -157,11 +207,18 @@ def pseudonym_key(settings: Settings) -> bytes:
 
 def evidence_folder(settings: Settings) -> Path:
     """Where raw answers are kept: of each database its own folder, for what none of its texts needs is deleted."""
-    if settings.evidence_folder is not None:
-        return settings.evidence_folder.absolute()
-    url = settings.database_url
+    return (settings.evidence_folder or _beside(settings.database_url, ".evidence")).absolute()
+
+
+def anchor_file(settings: Settings) -> Path:
+    """Where the end of the audit log is noted: of each database its own file."""
+    return (settings.audit_anchor or _beside(settings.database_url, ".anchor")).absolute()
+
+
+def _beside(url: str, suffix: str) -> Path:
+    """A name beside the SQLite database, or in the current folder."""
     database = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else "kentongan")
-    return database.absolute().with_suffix(".evidence")
+    return database.with_suffix(suffix)
 
 
 def ways_of(settings: Settings) -> Ways:

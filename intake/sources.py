@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from crawler import Kind, Note, Source, Validators, Visit
 from crawler.adapters import identity
+from crawler.dates import WIB
 from crawler.identity import site_of
 from intake import health, rhythm
-from intake.casework.cases import WIB
 from intake.models import Mention, MentionAlias, Person, SourceState, VisitRow, now
 from intake.people import audit
 

@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake.casework.cases import WIB
-from intake.models import Candidate, Mention, now
+from crawler.dates import WIB
+from intake.models import REASONS, Candidate, Mention, Person, now
+from intake.people import access
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,21 @@ def weekly(
     region: str | None = None,
     agency_id: str | None = None,
     at: datetime | None = None,
+    viewer: Person | None = None,
 ) -> list[Cell]:
     """Cells of the last `weeks` weeks, this one included, oldest first. Counted are the mentions of candidates that were
-    not rejected; a voice counts in the week it was first heard."""
+    not closed with a reason; a voice counts in the week it was first heard. For a `viewer` with bounds, theirs alone."""
     start = week_of(at or now()) - timedelta(weeks=weeks - 1)
     statement = (
         select(Mention.told_at, Mention.voice, Mention.id, Candidate.sector, Candidate.agency_id, Candidate.region)
         .join(Candidate, Candidate.id == Mention.candidate_id)
-        .where(Mention.told_at >= datetime.combine(start, datetime.min.time(), WIB), Candidate.state != "rejected")
+        .where(Mention.told_at >= datetime.combine(start, datetime.min.time(), WIB), Candidate.state.not_in(REASONS))
     )
     for column, value in ((Candidate.sector, sector), (Candidate.region, region), (Candidate.agency_id, agency_id)):
         if value:
             statement = statement.where(column == value)
+    if viewer is not None:
+        statement = access.within(statement, viewer)
     mentions: dict[tuple[date, str | None, str | None, str | None], int] = defaultdict(int)
     voices: dict[tuple[date, str | None, str | None, str | None], int] = defaultdict(int)
     heard: set[int] = set()

@@ -77,4 +77,5 @@ def factory(engine: Engine) -> Sessions:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(database_url=f"sqlite:///{tmp_path / 'unused.db'}", pseudonym_key="test")
+    url = f"sqlite:///{tmp_path / 'unused.db'}"
+    return Settings(database_url=url, pseudonym_key="test", second_factor_roles=())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from intake.models import ROLES, Agency, Person, SignIn, SignInAttempt, now
-from intake.people import audit
+from intake.models import ROLES, Agency, Invitation, Person, SignIn, SignInAttempt, now
+from intake.people import access, audit, totp
 from intake.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,10 +23,21 @@ if TYPE_CHECKING:
 SHORTEST = 12
 ATTEMPTS, WINDOW = 10, timedelta(minutes=5)  # failed sign-ins per name and per address
 REFRESH = timedelta(minutes=1)  # a session's last use is written at most this often
+FEWEST_LETTERS = 5  # different ones in a password
+COMMON = Path(__file__).parent / "common_passwords.txt"
+LONGEST_TOKEN = 3650  # days
 
 
 class SignInRefused(Exception):
     """Why somebody was not let in: `wrong` or `too_many`; the same answer for a name that does not exist."""
+
+
+class PasswordRefused(ValueError):
+    """A password that is not taken; `key` is `short` or `common`."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(why)
+        self.key = key
 
 
 def people(session: Session) -> list[Person]:
@@ -52,7 +65,7 @@ def add_person(
         raise ValueError("a focal point belongs to an agency: give its id.")
     if agency_id and session.get(Agency, agency_id) is None:
         raise ValueError(f"no agency has the id {agency_id!r}.")
-    password = _checked(password) if password else secrets.token_urlsafe(18)
+    password = check_password(password) if password else secrets.token_urlsafe(18)
     person = Person(name=name, role=role, agency_id=agency_id or None, password=_hasher().hash(password))
     session.add(person)
     session.flush()
@@ -61,9 +74,9 @@ def add_person(
 
 
 def set_password(session: Session, name: str, password: str | None = None, by: Person | None = None) -> str:
-    """A new password, generated unless given; every session and token of the person ends."""
+    """A new password, generated unless given; every session, token and invitation of the person ends."""
     person = named(session, name)
-    password = _checked(password) if password else secrets.token_urlsafe(18)
+    password = check_password(password) if password else secrets.token_urlsafe(18)
     person.password = _hasher().hash(password)
     _end_all(session, person)
     audit.write(session, by, "user.password", f"person:{person.id}")
@@ -95,22 +108,60 @@ def knows_password(person: Person, password: str) -> bool:
     return _hasher().verify(password[:1024], person.password)
 
 
-def sign_in(session: Session, name: str, password: str, address: str) -> tuple[str, SignIn]:
-    """A new session and its secret. Raises SignInRefused; the caller commits either way, so that attempts count."""
+# ---- sessions ------------------------------------------------------------------------------------------------------
+
+
+def sign_in(
+    session: Session, name: str, password: str, address: str, *, label: str = "", required: Collection[str] = ()
+) -> tuple[str, SignIn]:
+    """A new session and its secret. Raises SignInRefused; the caller commits either way, so that attempts count.
+
+    It still owes its code if the person has a second factor, or has a role of `required` and must set one up.
+    """
+    _not_too_often(session, name, address)
+    person = session.scalar(select(Person).where(func.lower(Person.name) == name.strip().lower()))
+    known = _hasher().verify(password[:1024], person.password if person else _nobody())
+    if person is None or person.disabled or not known:
+        raise _refused(session, name, address, "sign_in.refused")
+    secret, row = _issue(session, person, "session", label=label[:120])
+    row.second_factor = person.totp is None and person.role not in required
+    audit.write(session, person, "sign_in" if row.second_factor else "sign_in.half", f"person:{person.id}")
+    return secret, row
+
+
+def give_code(session: Session, row: SignIn, code: str, address: str) -> str:
+    """The code that a session owed: it is whole now, under a new secret. Raises SignInRefused, as confirm_code does."""
+    confirm_code(session, row.person, code, address)
+    return complete(session, row)
+
+
+def confirm_code(session: Session, person: Person, code: str, address: str) -> None:
+    """Take a code of the second factor. Raises SignInRefused; guessing is slowed as for passwords."""
+    _not_too_often(session, person.name, address)
+    if not totp.check(session, person, code[:100]):
+        raise _refused(session, person.name, address, "sign_in.code_refused")
+
+
+def complete(session: Session, row: SignIn) -> str:
+    """A session that owes nothing any more, under a new secret."""
+    secret = secrets.token_urlsafe(32)
+    row.secret_hash, row.csrf, row.second_factor = _digest(secret), secrets.token_urlsafe(32), True
+    audit.write(session, row.person, "sign_in", f"person:{row.person_id}")
+    return secret
+
+
+def _not_too_often(session: Session, name: str, address: str) -> None:
     since = now() - WINDOW
     for column, value in ((SignInAttempt.name, name.lower()[:60]), (SignInAttempt.address, address[:64])):
         if session.scalar(select(func.count()).where(column == value, SignInAttempt.at > since)) >= ATTEMPTS:  # type: ignore[operator]
             audit.write(session, None, "sign_in.too_many", name=name[:60])
             raise SignInRefused("too_many")
-    person = session.scalar(select(Person).where(func.lower(Person.name) == name.strip().lower()))
-    known = _hasher().verify(password[:1024], person.password if person else _nobody())
-    if person is None or person.disabled or not known:
-        session.add(SignInAttempt(name=name.lower()[:60], address=address[:64]))
-        audit.write(session, None, "sign_in.refused", name=name[:60])
-        raise SignInRefused("wrong")
-    secret, row = _issue(session, person, "session")
-    audit.write(session, person, "sign_in", f"person:{person.id}")
-    return secret, row
+
+
+def _refused(session: Session, name: str, address: str, action: str) -> SignInRefused:
+    session.add(SignInAttempt(name=name.lower()[:60], address=address[:64]))
+    audit.write(session, None, action, name=name[:60])
+    return SignInRefused("wrong")
 
 
 def session_of(session: Session, secret: str, settings: Settings, at: datetime | None = None) -> SignIn | None:
@@ -128,30 +179,94 @@ def session_of(session: Session, secret: str, settings: Settings, at: datetime |
     return row
 
 
-def token_of(session: Session, secret: str) -> SignIn | None:
-    """The live API token behind a bearer secret."""
-    return _find(session, secret, "token")
-
-
 def sign_out(session: Session, row: SignIn) -> None:
     """End one session."""
     row.ended_at = now()
     audit.write(session, row.person, "sign_out", f"person:{row.person_id}")
 
 
-def make_token(session: Session, name: str, by: Person | None = None) -> str:
-    """A token for the API; its secret is returned once and only its hash is kept."""
+def sessions_of(session: Session, person: Person, settings: Settings) -> Sequence[SignIn]:
+    """The live sessions of a person, the one that was used last first."""
+    idle, oldest = now() - timedelta(minutes=settings.session_idle), now() - timedelta(hours=settings.session_length)
+    live = _live(person, "session").where(SignIn.used_at >= idle, SignIn.created_at >= oldest)
+    return session.scalars(live.order_by(SignIn.used_at.desc(), SignIn.id.desc())).all()
+
+
+def tokens_of(session: Session, person: Person) -> Sequence[SignIn]:
+    """The tokens of a person that were not ended, expired ones too, newest first."""
+    return session.scalars(_live(person, "token").order_by(SignIn.id.desc())).all()
+
+
+def end(session: Session, person: Person, number: int, by: Person | None = None) -> SignIn | None:
+    """End one session or token of `person`; None if they have no such one."""
+    row = session.get(SignIn, number)
+    if row is None or row.person_id != person.id or row.ended_at is not None:
+        return None
+    row.ended_at = now()
+    audit.write(session, by, f"{row.kind}.end", f"person:{person.id}", number=row.id, label=row.label)
+    return row
+
+
+def end_sessions(session: Session, person: Person, by: Person | None = None, *, but: SignIn | None = None) -> int:
+    """End every session of `person`, except one of theirs perhaps; tokens stay. Returns how many."""
+    others = SignIn.id != (but.id if but else 0)
+    rows = session.scalars(_live(person, "session").where(others)).all()
+    for row in rows:
+        row.ended_at = now()
+    if rows:
+        audit.write(session, by, "session.end_all", f"person:{person.id}", count=len(rows))
+    return len(rows)
+
+
+def _live(person: Person, kind: str) -> Select[SignIn]:
+    return select(SignIn).where(SignIn.person_id == person.id, SignIn.kind == kind, SignIn.ended_at.is_(None))
+
+
+# ---- tokens of the API ---------------------------------------------------------------------------------------------
+
+
+def token_of(session: Session, secret: str, at: datetime | None = None) -> SignIn | None:
+    """The live API token behind a bearer secret, its last use noted."""
+    at = at or now()
+    row = _find(session, secret, "token")
+    if row is None or (row.expires_at is not None and row.expires_at <= at):
+        return None
+    if at - row.used_at > REFRESH:
+        row.used_at = at
+    return row
+
+
+def make_token(
+    session: Session,
+    name: str,
+    by: Person | None = None,
+    *,
+    label: str = "",
+    scopes: Sequence[str] = (),
+    days: int | None = None,
+) -> str:
+    """A token for the API, for some scopes (all the person has, if none is named) and days; its secret is returned once.
+
+    ValueError says which scope there is none of, or that it is beyond what the person may do.
+    """
     person = named(session, name)
     if person.disabled:
         raise ValueError(f"{name} is disabled; a token would not work.")
-    secret, _ = _issue(session, person, "token")
-    audit.write(session, by, "user.token", f"person:{person.id}")
+    own = access.scopes_of(person)
+    if beyond := [scope for scope in scopes if scope not in own]:
+        raise ValueError(f"{', '.join(beyond)}: no scope of {name}, who has {', '.join(own) or 'none'}.")
+    if days is not None and not 1 <= days <= LONGEST_TOKEN:
+        raise ValueError(f"a token lasts 1 to {LONGEST_TOKEN} days.")
+    secret, row = _issue(session, person, "token", label=label.strip()[:120], scopes=list(scopes or own))
+    row.expires_at = now() + timedelta(days=days) if days else None
+    audit.write(session, by, "user.token", f"person:{person.id}", label=row.label, scopes=row.scopes, days=days)
     return secret
 
 
-def _issue(session: Session, person: Person, kind: str) -> tuple[str, SignIn]:
-    secret = secrets.token_urlsafe(32)
-    row = SignIn(person=person, kind=kind, secret_hash=_digest(secret), csrf=secrets.token_urlsafe(32))
+def _issue(session: Session, person: Person, kind: str, **more: Any) -> tuple[str, SignIn]:
+    secret, at = secrets.token_urlsafe(32), now()
+    row = SignIn(person=person, kind=kind, secret_hash=_digest(secret), csrf=secrets.token_urlsafe(32), **more)
+    row.created_at = row.used_at = at  # equal until it is used
     session.add(row)
     session.flush()
     return secret, row
@@ -168,16 +283,30 @@ def _end_all(session: Session, person: Person) -> None:
     session.execute(
         update(SignIn).where(SignIn.person_id == person.id, SignIn.ended_at.is_(None)).values(ended_at=now())
     )
+    session.execute(
+        update(Invitation).where(Invitation.person_id == person.id, Invitation.used_at.is_(None)).values(used_at=now())
+    )
 
 
 def _administrators(session: Session) -> int:
     return session.scalar(select(func.count()).where(Person.role == "admin", Person.disabled.is_(False))) or 0
 
 
-def _checked(password: str) -> str:
+def check_password(password: str) -> str:
+    """The password. PasswordRefused if it is too short, or one of those that are tried first."""
     if len(password) < SHORTEST:
-        raise ValueError(f"a password needs at least {SHORTEST} characters; a sentence is easy to remember.")
+        raise PasswordRefused(
+            "short", f"a password needs at least {SHORTEST} characters; a sentence is easy to remember."
+        )
+    if password.lower() in _common() or len(set(password)) < FEWEST_LETTERS:
+        raise PasswordRefused("common", "this password is one of the first to be tried; a sentence is a better one.")
     return password
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Passwords that are long enough, and tried first all the same."""
+    return frozenset(COMMON.read_text(encoding="utf-8").split())
 
 
 def _digest(secret: str) -> str:

@@ -1,27 +1,33 @@
-"""What to look at next."""
+"""What to look at next, why, and how much of it is meant for one day."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select, true
+from sqlalchemy.orm import Session, aliased, joinedload, object_session
 
-from intake.models import Candidate, Mention, Person
+from crawler.dates import WIB
+from intake.models import OPEN_STATES, Candidate, Decision, Mute, Person, now
+from intake.people import access
+from intake.review import search
 
 HARM = {"U1": 8.0, "U2": 4.0, "U3": 2.0, "U4": 1.0, None: 1.0}
 HALF_LIFE_DAYS = 3.0
 DANGER = 1000.0  # added for U1: a danger to life stands above everything else, however old
-_PERSONAL = re.compile(r"\d{4}|@")
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 COUNTED = 1000  # a count goes no further
-SEARCHED = 50_000  # newest mentions whose texts a search reads: about 0.3 s
 MOST_ID = 2**31 - 1  # the largest number a key can have in PostgreSQL
+IN_ORDER = (Candidate.rank.desc(), Candidate.id.desc())
+PACE = 100  # seconds for one candidate, until a person's own decisions tell
+QUICKEST, SLOWEST = 20, 600  # no pace beyond these is planned with
+TIMED, FEW = 50, 5  # decisions a pace is taken from: the last ones; fewer tell nothing yet
+UNDECIDED = ("undo", "bring", "correct", "split", "reopen")  # actions that leave something to decide: no part of a day
 
 
 def rank(urgency: str | None, certainty: float, voices: int, told_at: datetime) -> float:
@@ -29,9 +35,40 @@ def rank(urgency: str | None, certainty: float, voices: int, told_at: datetime) 
 
     log2(harm * certainty * (1 + log2(voices) / 2)) + days since a fixed day / 3. Higher is sooner.
     """
-    weight = HARM.get(urgency, 1.0) * max(certainty, 0.01) * (1 + math.log2(max(voices, 1)) / 2)
+    return round(sum(_shares(urgency, certainty, voices, told_at).values()), 6)
+
+
+def _shares(urgency: str | None, certainty: float, voices: int, told_at: datetime) -> dict[str, float]:
+    """What each of the four adds to the rank: one more is worth twice as much, or three days."""
     age = (told_at - EPOCH).total_seconds() / 86_400
-    return round(math.log2(weight) + age / HALF_LIFE_DAYS + (DANGER if urgency == "U1" else 0.0), 6)
+    return {
+        "urgency": math.log2(HARM.get(urgency, 1.0)) + (DANGER if urgency == "U1" else 0.0),
+        "certainty": math.log2(max(certainty, 0.01)),
+        "freshness": age / HALF_LIFE_DAYS,
+        "voices": math.log2(1 + math.log2(max(voices, 1)) / 2),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One of the four things a rank is made of."""
+
+    key: str  # urgency | certainty | freshness | voices
+    values: Mapping[str, Any]  # what the words for it speak of
+    share: float  # of the rank, which is their sum
+
+
+def why(candidate: Candidate) -> tuple[Why, ...]:
+    """Why a candidate stands where it stands."""
+    one = candidate
+    shares = _shares(one.urgency, one.p_failure, one.voice_count, one.last_told_at)
+    values: dict[str, dict[str, Any]] = {
+        "urgency": {"urgency": one.urgency},
+        "certainty": {"p": one.p_failure},
+        "freshness": {"at": one.last_told_at},
+        "voices": {"voices": one.voice_count, "mentions": one.mention_count},
+    }
+    return tuple(Why(key, values[key], share) for key, share in shares.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +80,8 @@ class Filters:
     sector: str | None = None
     urgency: str | None = None
     agency_id: str | None = None
-    text: str | None = None  # words of the headline or of a mention
+    text: str | None = None  # what is looked for in headlines and mentions: intake.review.search
+    mine: bool = False  # only what was given to the viewer, or to whom they stand in for; all, if nothing was
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +116,12 @@ def page(
     session: Session, viewer: Person, filters: Filters = Filters(), after: Cursor | None = None, limit: int = 20
 ) -> Page:
     """One page of what `viewer` may see."""
-    statement = visible(select(Candidate).options(joinedload(Candidate.agency)), viewer).where(*_narrow(filters))
+    statement = chosen(viewer, filters).options(joinedload(Candidate.agency))
     if after is not None:  # bounded first: the index starts at the cursor's rank instead of reading all before it
         statement = statement.where(
             Candidate.rank <= after.rank, or_(Candidate.rank < after.rank, Candidate.id < after.id)
         )
-    items = session.scalars(statement.order_by(Candidate.rank.desc(), Candidate.id.desc()).limit(limit + 1)).all()
+    items = session.scalars(statement.order_by(*IN_ORDER).limit(limit + 1)).all()
     more = len(items) > limit
     items = items[:limit]
     return Page(items, Cursor(items[-1].rank, items[-1].id) if more else None)
@@ -102,13 +140,13 @@ def get(session: Session, viewer: Person, candidate_id: int) -> Candidate | None
 
 def neighbours(session: Session, viewer: Person, candidate: Candidate) -> tuple[int | None, int | None]:
     """Ids of the candidates before and after this one in the queue, among those in the same state."""
-    mine = visible(select(Candidate.id), viewer).where(Candidate.state == candidate.state)
+    mine = visible(select(Candidate.id), viewer).where(*_in_state(candidate.state))
     rank, number = candidate.rank, candidate.id
     before = mine.where(Candidate.rank >= rank, or_(Candidate.rank > rank, Candidate.id > number))
     after = mine.where(Candidate.rank <= rank, or_(Candidate.rank < rank, Candidate.id < number))
     return (
         session.scalar(before.order_by(Candidate.rank, Candidate.id).limit(1)),
-        session.scalar(after.order_by(Candidate.rank.desc(), Candidate.id.desc()).limit(1)),
+        session.scalar(after.order_by(*IN_ORDER).limit(1)),
     )
 
 
@@ -127,46 +165,92 @@ def similar(session: Session, viewer: Person, candidate: Candidate, limit: int =
 
 def count(session: Session, viewer: Person, filters: Filters = Filters()) -> int:
     """How many there are, counted to 1,000 and no further."""
-    some = visible(select(Candidate.id), viewer).where(*_narrow(filters)).limit(COUNTED).subquery()
+    some = chosen(viewer, filters).with_only_columns(Candidate.id).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
+def chosen(viewer: Person, filters: Filters) -> Select[Candidate]:
+    """What `viewer` may see and `filters` leave, in no order. Of open candidates, those that are neither put off nor muted."""
+    statement = visible(select(Candidate), viewer).where(*_narrow(filters))
+    if filters.mine:
+        statement = statement.where(_is_of(viewer))
+    session = object_session(viewer)
+    return search.narrowed(session, statement, filters.text) if filters.text and session else statement
+
+
 def visible(statement: Select[Any], viewer: Person) -> Select[Any]:
-    """A focal point sees what concerns their agency, and only once it was accepted; the others see all."""
-    if viewer.role != "focal":
-        return statement
-    return statement.where(
-        and_(Candidate.agency_id == viewer.agency_id, Candidate.agency_id.is_not(None), Candidate.state == "accepted")
+    """A statement over Candidate, narrowed to what `viewer` may see."""
+    return access.visible(statement, viewer)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What of the queue is meant for a person's day: 30 minutes, 18 candidates."""
+
+    minutes: int
+    candidates: int  # as many as fit at the person's own pace
+    done_today: int  # since midnight in WIB and not undone; what was decided at once counts once
+    left: int
+    median_seconds: int  # the person's own pace; shown to nobody else
+
+
+def budget(session: Session, person: Person, at: datetime | None = None) -> Budget:
+    """How much of today's part is done, and how much is left."""
+    pace = _pace(session, person)
+    candidates = round(person.daily_minutes * 60 / pace)
+    done = _done_on_the_day(session, person, at or now())
+    return Budget(person.daily_minutes, candidates, done, max(candidates - done, 0), pace)
+
+
+def for_today(filters: Filters, budget: Budget) -> Filters:
+    """What is still to be looked at today: after the day's part nothing but dangers to life, which no budget holds back."""
+    return filters if budget.left else replace(filters, urgency="U1")
+
+
+def _pace(session: Session, person: Person) -> int:
+    timed = select(Decision.seconds).where(Decision.person_id == person.id, Decision.seconds.is_not(None))
+    seconds = [one for one in session.scalars(timed.order_by(Decision.at.desc()).limit(TIMED)) if one is not None]
+    return PACE if len(seconds) < FEW else round(min(max(median(seconds), QUICKEST), SLOWEST))
+
+
+def _done_on_the_day(session: Session, person: Person, at: datetime) -> int:
+    undo = aliased(Decision)
+    deed = func.coalesce(Decision.batch, cast(Decision.candidate_id, String))
+    counted = select(func.count(deed.distinct())).where(
+        Decision.person_id == person.id,
+        Decision.at >= at.astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0),
+        Decision.action.not_in(UNDECIDED),
+        ~select(undo.id).where(undo.undoes == Decision.id).exists(),
     )
+    return session.scalar(counted) or 0
+
+
+def _in_state(state: str | None) -> list[ColumnElement[bool]]:
+    """Those of a state; of open ones only what is neither put off nor muted. A danger to life is never muted."""
+    if not state:
+        return []
+    if state not in OPEN_STATES:
+        return [Candidate.state == state]
+    moment = now()
+    mutes = select(Mute.id).where(Mute.ended_at.is_(None), Mute.until > moment)
+    return [
+        Candidate.state == state,
+        or_(Candidate.snoozed_until.is_(None), Candidate.snoozed_until <= moment),
+        or_(Candidate.muted_by.is_(None), Candidate.muted_by.not_in(mutes), Candidate.urgency == "U1"),
+    ]
+
+
+def _is_of(viewer: Person) -> ColumnElement[bool]:
+    """Whether it is of the agencies and regions that were given to `viewer`, or to somebody they stand in for today."""
+    remits = [remit for remit in viewer.remits if not remit.bounds] + access.covered(viewer)
+    return or_(*map(access.concerns, remits)) if remits else true()
 
 
 def _narrow(filters: Filters) -> list[ColumnElement[bool]]:
     exact = {
-        Candidate.state: filters.state,
         Candidate.region: filters.region,
         Candidate.sector: filters.sector,
         Candidate.urgency: filters.urgency,
         Candidate.agency_id: filters.agency_id,
     }
-    conditions = [column == value for column, value in exact.items() if value]
-    if filters.text:
-        conditions.append(_tells_of(filters.text))
-    return conditions
-
-
-def _tells_of(words: str) -> ColumnElement[bool]:
-    """Whether the headline holds these letters, or the title or text of one of the newest mentions.
-
-    Texts are stored as they were published and shown masked. Long numbers and accounts are sought in headlines only, or a
-    search could spell out, digit by digit, the identity number that the page covers.
-    """
-    in_headline = Candidate.headline.icontains(words, autoescape=True)
-    if _PERSONAL.search(words):
-        return in_headline
-    newest = select(func.max(Mention.id)).scalar_subquery()
-    told = select(Mention.candidate_id).where(
-        Mention.candidate_id.is_not(None),
-        Mention.id > newest - SEARCHED,
-        or_(Mention.text.icontains(words, autoescape=True), Mention.title.icontains(words, autoescape=True)),
-    )
-    return or_(in_headline, Candidate.id.in_(told))
+    return _in_state(filters.state) + [column == value for column, value in exact.items() if value]

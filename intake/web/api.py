@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -70,11 +70,25 @@ def listed(words: Mapping[str, str | tuple[str, str]]) -> str:
 
 
 router = APIRouter(prefix="/api", responses=problems(401, 422))
-Track = Literal["iaps", "rco", "invite", "refer"]
+Track = Literal["iaps", "rco", "invite", "refer", "watch", "laporan"]
 Reason = Literal[
-    "not_service", "no_failure", "settled", "too_old", "outside_riau", "outside_authority", "too_vague", "hoax"
+    "not_service",
+    "no_failure",
+    "settled",
+    "too_old",
+    "hoax",
+    "outside_riau",
+    "outside_authority",
+    "private_matter",
+    "too_vague",
+    "no_place",
+    "no_agency",
 ]
-State = Literal["candidate", "watched", "accepted", "rejected", "duplicate"]
+State = Literal["candidate", "accepted", "not_relevant", "outside", "insufficient", "duplicate"]
+Action = Literal[
+    "accept", "not_relevant", "outside", "insufficient", "duplicate", "split", "correct", "snooze", "reopen"
+]
+Correctable = Literal["agency_id", "region", "district", "sector", "form"]
 Number = Annotated[int, Field(ge=1, le=queue.MOST_ID)]
 NumberInPath = Annotated[int, InPath(ge=1, le=queue.MOST_ID)]
 
@@ -129,17 +143,25 @@ class QueueOut(BaseModel):
 
 
 class DecisionIn(BaseModel):
-    """What a person decides. `track` with accept, `reason` with reject, `duplicate_of` with duplicate."""
+    """What a person decides, and what the action needs to be told."""
 
     model_config = ConfigDict(extra="forbid")
 
     candidate_id: Number
     version: int = Field(ge=0, le=queue.MOST_ID, description="of the candidate, as you saw it")
-    action: Literal["accept", "reject", "duplicate", "watch", "reopen"]
+    action: Action = Field(description=listed(present.ACTIONS))
     track: Track | None = Field(None, description="with accept. " + listed(present.TRACKS))
-    reason: Reason | None = Field(None, description="with reject. " + listed(present.REASONS))
+    reason: Reason | None = Field(
+        None, description="with not_relevant, outside and insufficient, each its own. " + listed(present.REASONS)
+    )
     duplicate_of: Number | None = Field(None, description="with duplicate: id of the original candidate")
+    until: AwareDatetime | None = Field(
+        None, description="with snooze, at most 30 days from now; null: back to the queue"
+    )
+    mentions: list[Number] = Field([], max_length=500, description="with split: the mentions of a new candidate")
+    fields: dict[Correctable, str | None] = Field({}, description="with correct: codes; null: there is none")
     note: str = Field("", max_length=2000)
+    lease: int | None = Field(None, ge=1, le=queue.MOST_ID, description="token of your lease, if you hold one")
 
 
 class DecisionOut(BaseModel):
@@ -285,8 +307,7 @@ def _reviewed(act: Callable[[], Decision]) -> DecisionOut:
     try:
         return DecisionOut.model_validate(act())
     except errors.ReviewError as error:
-        words = {name: str(value) for name, value in error.values.items()}
-        raise Refused(_status(error), english(present.ERRORS[error.key], **words), error.key) from None
+        raise Refused(_status(error), present.refusal(english, error.key, error.values), error.key) from None
 
 
 def _status(error: errors.ReviewError) -> int:

@@ -24,7 +24,21 @@ from intake.database import Sessions
 from intake.links import Understand
 from intake.settings import Settings
 from intake.web import api, visitor
-from intake.web.pages import cases, contacts, desk, link, people, signing, sources, trends
+from intake.web.pages import (
+    account,
+    audit,
+    cases,
+    contacts,
+    desk,
+    link,
+    mutes,
+    people,
+    referral,
+    signing,
+    sources,
+    trends,
+    views,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +47,7 @@ MOST_BYTES = 1024 * 1024  # of a request
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -64,10 +78,12 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
     app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
-    for page in (signing, desk, link, cases, trends, sources, people, contacts):
+    pages = (signing, desk, views, mutes, link, cases, referral, trends, sources, people, account, audit, contacts)
+    for page in pages:
         app.include_router(page.router)
     app.middleware("http")(_guarded)
     app.add_exception_handler(visitor.SignInNeeded, _to_sign_in)
+    app.add_exception_handler(visitor.CodeNeeded, _to_code)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _failed)
@@ -91,7 +107,7 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if not request.url.path.startswith("/static/"):
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
     if request.app.state.settings.behind_tls:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
@@ -118,6 +134,10 @@ def _is_known_host(request: Request) -> bool:
 
 async def _to_sign_in(request: Request, error: Exception) -> Response:
     return RedirectResponse("/masuk", status_code=303)
+
+
+async def _to_code(request: Request, error: Exception) -> Response:
+    return RedirectResponse("/masuk/kode", status_code=303)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -10,14 +10,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
+from crawler.dates import WIB
 from intake import bulletin, rhythm
-from intake.casework.cases import WIB
 from intake.courier import SCHEMES
 from intake.masking import Piece, pieces
-from intake.models import Alert, Candidate, Mention, SourceState, now
+from intake.models import Alert, Candidate, Decision, Mention, Remit, SourceState, now
+from intake.review.decisions import LONGEST_SNOOZE, MOST
 from intake.revisions import Edit, edits
 from intake.web.i18n import Translate, translator
 from nlp.jurisdiction import Jurisdiction, Label, Taxonomy, load_jurisdiction, load_taxonomy
@@ -30,9 +31,10 @@ def _(message: str) -> str:
 
 STATES = {
     "candidate": _("menunggu"),
-    "watched": _("dipantau"),
     "accepted": _("diterima"),
-    "rejected": _("ditolak"),
+    "not_relevant": _("tidak relevan"),
+    "outside": _("di luar wilayah atau kewenangan"),
+    "insufficient": _("keterangan kurang"),
     "duplicate": _("duplikat"),
 }
 TRACKS = {
@@ -40,22 +42,36 @@ TRACKS = {
     "invite": (_("Undang korban melapor"), _("Korban dapat dikenali; ajak melapor resmi.")),
     "refer": (_("Teruskan ke instansi"), _("Instansi diberi tahu dan diminta memeriksa.")),
     "iaps": (_("Usulkan IAPS"), _("Investigasi atas prakarsa sendiri.")),
+    "watch": (_("Pantau dulu"), _("Belum ada tindakan; perkembangannya diikuti.")),
+    "laporan": (_("Jadikan laporan"), _("Hanya bila identitas pelapor sudah dicatat.")),
 }
 REASONS = {
     "no_failure": _("Tidak ada kegagalan layanan"),
     "not_service": _("Bukan pelayanan publik"),
     "settled": _("Sudah diselesaikan"),
-    "too_vague": _("Terlalu kabur untuk ditindaklanjuti"),
-    "outside_riau": _("Di luar Riau"),
-    "outside_authority": _("Di luar kewenangan Ombudsman"),
     "too_old": _("Lebih dari dua tahun"),
     "hoax": _("Hoaks atau rekaman lama"),
+    "outside_riau": _("Di luar Riau"),
+    "outside_authority": _("Di luar kewenangan Ombudsman"),
+    "private_matter": _("Urusan pribadi"),
+    "too_vague": _("Terlalu kabur untuk ditindaklanjuti"),
+    "no_place": _("Tempatnya tidak diketahui"),
+    "no_agency": _("Instansinya tidak diketahui"),
+}
+CLOSING = {  # what the reasons of a closing action stand under
+    "not_relevant": _("Tutup: tidak relevan"),
+    "outside": _("Tutup: di luar wilayah atau kewenangan"),
+    "insufficient": _("Tutup: keterangan kurang"),
 }
 ACTIONS = {
     "accept": _("Diterima"),
-    "reject": _("Ditolak"),
-    "duplicate": _("Ditandai duplikat"),
-    "watch": _("Dipantau"),
+    "not_relevant": _("Ditutup karena tidak relevan"),
+    "outside": _("Ditutup karena di luar wilayah atau kewenangan"),
+    "insufficient": _("Ditutup karena keterangan kurang"),
+    "duplicate": _("Digabung sebagai duplikat"),
+    "split": _("Dipisahkan menjadi kandidat baru"),
+    "correct": _("Dibetulkan"),
+    "snooze": _("Ditunda"),
     "reopen": _("Dikembalikan ke antrean"),
     "undo": _("Diurungkan"),
     "bring": _("Dijadikan kandidat oleh petugas"),
@@ -73,14 +89,28 @@ ROLES = {
     "analyst": _("analis"),
     "auditor": _("auditor"),
 }
+SCOPES = {  # of access.SCOPES
+    "read:queue": _("membaca antrean dan kandidat"),
+    "write:decisions": _("memutuskan kandidat"),
+    "read:cases": _("membaca kasus"),
+    "write:cases": _("mengerjakan kasus"),
+    "read:trends": _("membaca tren"),
+    "read:sources": _("membaca keadaan sumber"),
+    "read:audit": _("membaca jejak"),
+    "admin": _("mengatur pengguna, sumber, dan narahubung"),
+}
 JOINED = {
     "near_copy": _("salinan: kata-katanya hampir sama"),
     "sector": _("layanan yang sama"),
+    "road": _("jalan yang sama"),
     "district": _("kecamatan yang sama"),
+    "spot": _("tempat yang sama"),
     "region": _("kabupaten/kota yang sama"),
+    "night": _("padam pada malam yang sama"),
     "time": _("waktu berdekatan"),
     "words": _("kata kunci yang sama"),
     "body": _("instansi yang sama"),
+    "person": _("putusan petugas"),
 }
 EVIDENCE = {
     "failure": _("kegagalan"),
@@ -140,33 +170,84 @@ WAYS = {
 }
 ERRORS = {
     "not_allowed": _("Peran Anda tidak boleh memutuskan. Tidak ada yang diubah."),
-    "changed": _("Kandidat ini sudah diputuskan oleh {by} sejak Anda membukanya. Putusan Anda tidak disimpan."),
+    "changed": _(
+        "Kandidat ini sudah diputuskan oleh {by} ({action}) sejak Anda membukanya. Putusan Anda tidak disimpan."
+    ),
     "not_as_seen": _(
         "Kandidat ini sudah berubah sejak Anda membukanya. Putusan Anda tidak disimpan; periksa sekali lagi."
     ),
+    "held": _("Kandidat ini sedang dibuka oleh {by}. Tidak ada yang diubah."),
+    "lease_lost": _(
+        "Kandidat ini tidak lagi Anda pegang: waktunya habis, atau sudah diambil orang lain. Putusan Anda tidak disimpan; "
+        "periksa sekali lagi."
+    ),
     "already_undone": _("Putusan itu sudah diurungkan oleh {by}. Tidak ada yang diubah."),
-    "not_the_last": _("Sudah ada putusan lain sesudahnya; urungkan yang terakhir lebih dahulu."),
+    "not_the_last": _("Sesudahnya sudah ada putusan lain oleh {by} ({action}); urungkan yang terakhir lebih dahulu."),
+    "lasting": _("Hanya putusan yang dapat diurungkan; ini sebuah pengurungan. Tidak ada yang diubah."),
     "needs_track": _("Pilih jalur untuk menerima kandidat ini. Tidak ada yang diubah."),
-    "needs_reason": _("Pilih alasan penolakan. Tidak ada yang diubah."),
-    "needs_original": _("Sebutkan nomor kandidat asli yang masih ada. Tidak ada yang diubah."),
-    "not_from_here": _("Kandidat ini tidak lagi menunggu putusan. Tidak ada yang diubah."),
+    "needs_reason": _("Pilih alasan menutup kandidat ini. Tidak ada yang diubah."),
+    "needs_reporter": _("Catat dahulu identitas pelapor; tanpa pelapor tidak ada laporan. Tidak ada yang diubah."),
+    "reporter_incomplete": _("Isi nama, kontak, dan pengaduan sebelumnya kepada instansi. Tidak ada yang disimpan."),
+    "has_reporter": _("Pelapor kandidat ini sudah dicatat. Tidak ada yang diubah."),
+    "needs_original": _("Sebutkan nomor kandidat lain yang masih ada. Tidak ada yang diubah."),
+    "original_closed": _("Kandidat asli itu sudah ditutup; buka kembali lebih dahulu. Tidak ada yang diubah."),
+    "needs_mentions": _("Pilih penyebutan yang dipisahkan; sekurangnya satu harus tinggal. Tidak ada yang diubah."),
+    "needs_until": _("Pilih waktu dalam {days} hari mendatang. Tidak ada yang diubah."),
+    "not_snoozed": _("Kandidat ini tidak sedang ditunda. Tidak ada yang diubah."),
+    "wrong_value": _("Pembetulan itu tidak dikenal, atau tempatnya tidak saling cocok. Tidak ada yang diubah."),
+    "nothing_corrected": _("Isinya sudah demikian; tidak ada yang perlu dibetulkan."),
+    "wrong_number": _("Pilih 1 sampai {most} kandidat. Tidak ada yang diubah."),
+    "not_alone": _("Dibiarkan, karena kandidat lain dari pilihan ini tidak dapat diputuskan."),
+    "not_from_here": _("Dalam keadaannya sekarang kandidat ini tidak dapat diputuskan begitu. Tidak ada yang diubah."),
     "no_candidate": _("Kandidat itu tidak ada."),
     "no_decision": _("Putusan itu tidak ada."),
     "no_action": _("Tindakan itu tidak dikenal."),
     "no_mention": _("Teks itu tidak ada, atau belum dianalisis. Tidak ada yang diubah."),
+    "no_suggestion": _("Usulan itu tidak ada. Tidak ada yang diubah."),
+    "suggestion_answered": _("Usulan itu sudah dijawab. Tidak ada yang diubah."),
     "has_candidate": _("Teks itu sudah termasuk sebuah kandidat. Tidak ada yang diubah."),
     "needs_why": _("Tulis dengan beberapa kata apa yang gagal. Tidak ada yang diubah."),
+    "may_not_unmask": _("Peran Anda tidak boleh membuka data yang ditutup. Tidak ada yang dibuka."),
+    "needs_unmask_reason": _("Tulis dengan beberapa kata untuk apa data itu perlu dibuka. Tidak ada yang dibuka."),
+    "view_filter": _("Saringan “{what}” tidak dikenal. Tidak ada yang disimpan."),
+    "view_value": _("“{what}” tidak dikenal sebagai isi saringan. Tidak ada yang disimpan."),
+    "needs_view_name": _("Beri pandangan ini nama, 2 sampai 80 huruf. Tidak ada yang disimpan."),
+    "too_many_views": _("Anda sudah menyimpan 50 pandangan; hapus yang tidak dipakai lagi. Tidak ada yang disimpan."),
+    "no_view": _("Pandangan itu tidak ada, atau bukan milik Anda. Tidak ada yang diubah."),
+    "may_not_share": _("Peran Anda tidak dapat membagikan pandangan. Tidak ada yang diubah."),
+    "needs_mute_what": _("Pilih layanan, daerah, atau instansi yang dibisukan. Tidak ada yang dibisukan."),
+    "needs_mute_reason": _("Tulis dengan beberapa kata mengapa ini dibisukan. Tidak ada yang dibisukan."),
+    "needs_mute_end": _("Pilih hari terakhir, paling lama {days} hari dari sekarang. Tidak ada yang dibisukan."),
+    "mute_beyond": _(
+        "Itu melampaui tugas Anda: sebutkan daerah atau instansi yang Anda tangani. Tidak ada yang diubah."
+    ),
+    "no_mute": _("Pembisuan itu tidak ada, atau sudah berakhir."),
     "not_moved": _(
         "Alamat barunya tidak dapat digunakan: sudah menjadi milik sumber lain, atau pengalihannya sudah berakhir."
     ),
+}
+LOST = {  # how a lease was lost
+    "decided": _("Kandidat ini sudah diputuskan oleh {by} pukul {at} ({action}). Putusan Anda tidak disimpan."),
+    "taken_over": _("Kandidat ini diambil alih oleh {by} pukul {at}. Putusan Anda tidak disimpan."),
+    "taken": _("Waktu Anda habis, dan {by} mengerjakan kandidat ini sejak pukul {at}. Putusan Anda tidak disimpan."),
+    "expired": _("Waktu Anda memegang kandidat ini habis. Pilih Kerjakan, lalu putuskan lagi; belum ada yang disimpan."),
 }
 # What a form says when something typed into it cannot be kept.
 WRONG = {
     "name_length": _("Nama harus 2 sampai {most} huruf, tanpa tanda yang tidak terlihat. Tidak ada yang disimpan."),
     "name_taken": _("Sudah ada akun bernama {name}; pilih nama lain. Tidak ada yang disimpan."),
+    "region_unknown": _("Daerah itu tidak dikenal. Tidak ada yang disimpan."),
     "role_unknown": _("Peran itu tidak dikenal. Tidak ada yang disimpan."),
     "agency_needed": _("Seorang narahubung mewakili instansi: pilih instansinya. Tidak ada yang disimpan."),
     "agency_unknown": _("Tidak ada instansi bernama {given}; pilih dari daftar yang muncul saat mengetik."),
+    "remit_empty": _("Pilih instansi, daerah, atau keduanya. Tidak ada yang disimpan."),
+    "remit_unbound": _("Administrator dan kepala perwakilan melihat semuanya; tugasnya hanya dapat didahulukan."),
+    "remit_known": _("Tugas itu sudah ada pada orang ini. Tidak ada yang disimpan."),
+    "leave_days": _("Hari pertama dan terakhir tidak cocok: periksa urutannya; cuti yang sudah lewat tidak dicatat."),
+    "leave_cover": _("Pengganti harus orang lain dengan peran yang sama, yang akunnya aktif. Tidak ada yang disimpan."),
+    "password_wrong": _("Kata sandi Anda tidak cocok. Tidak ada yang diubah."),
+    "code_wrong": _("Kode itu tidak cocok, atau sudah dipakai. Tunggu kode berikutnya, lalu coba lagi."),
+    "scope_none": _("Pilih sekurangnya satu kegunaan token. Tidak ada yang dibuat."),
     "last_admin": _("{name} administrator terakhir; angkat yang lain lebih dahulu. Tidak ada yang diubah."),
     "address_way": _(
         "Pesan tidak dapat dikirim ke alamat “{given}”. Tulis alamat surel (nama@kantor.go.id), atau alamat yang berawalan "
@@ -302,11 +383,28 @@ class Presenter:
             return self._("belum pernah")
         return f"{format_datetime(at.astimezone(WIB), 'd MMM y HH.mm', locale=self.language)} WIB"
 
+    def clock(self, at: datetime) -> str:
+        """`07.18`, with the day unless it is today."""
+        local = at.astimezone(WIB)
+        today = local.date() == now().astimezone(WIB).date()
+        return format_datetime(local, "HH.mm" if today else "d MMM HH.mm", locale=self.language)
+
     def ago(self, at: datetime | None) -> str:
         """`3 jam yang lalu`"""
         if at is None:
             return self._("belum pernah")
         return format_timedelta(min(at - now(), timedelta(seconds=-1)), locale=self.language, add_direction=True)
+
+    def day(self, day: date) -> str:
+        """`24 Nov 2026`"""
+        return format_date(day, "d MMM y", locale=self.language)
+
+    def remit(self, remit: Remit, agencies: Mapping[str, str]) -> str:
+        """`Dinas Perhubungan, Kota Dumai (hanya ini)`"""
+        named = [agencies.get(remit.agency_id, remit.agency_id)] if remit.agency_id else []
+        named += [self.region(remit.region)] if remit.region else []
+        only = f" ({self._('hanya ini')})" if remit.bounds else ""
+        return ", ".join(named) + only
 
     def iso(self, at: datetime) -> str:
         return at.isoformat(timespec="seconds")
@@ -348,7 +446,8 @@ class Presenter:
 
     def alert_error(self, alert: Alert) -> str:
         """Why a message did not arrive; what a service itself says is shown as it is."""
-        address = alert.contact.address if alert.contact else ""
+        told = alert.contact or alert.person
+        address = (told.address if told else None) or ""
         host = urlsplit(address).hostname or "?"
         known = {"given": self.address(address), "host": host, "address": self._("alamat dalam")}
         return self.wrong(alert.error, known) if alert.error in WRONG else alert.error
@@ -428,6 +527,23 @@ class Presenter:
         region = self.region(next(iter(analysis["regions"]), None))
         return f"{self.tables.districts[district].name}, {region}" if district else region
 
+    def action(self, decision: Decision) -> str:
+        """What was decided; to be put off until no time at all is to come back."""
+        woken = decision.action == "snooze" and not decision.changes.get("until")
+        return self._(ACTIONS["reopen" if woken else decision.action])
+
     def error(self, key: str, values: Mapping[str, Any]) -> str:
-        known = {"by": "?"} | {name: str(value) for name, value in values.items()}
-        return self._(ERRORS.get(key, key), **known)
+        return refusal(self._, key, values)
+
+
+def refusal(translate: Translate, key: str, values: Mapping[str, Any]) -> str:
+    """Why something was not decided. What a short-lived cookie does not carry is told in general words."""
+    known = {"by": "?", "what": "?", "most": MOST, "days": LONGEST_SNOOZE.days}
+    known |= {name: _told(value) for name, value in values.items() if value}
+    known["action"] = translate(ACTIONS.get(str(values.get("action")), _("putusan lain")))
+    lost = LOST.get(str(values.get("how"))) if key == "lease_lost" else None
+    return translate(lost or ERRORS.get(key, key), **known)
+
+
+def _told(value: Any) -> str:
+    return f"{value.astimezone(WIB):%H.%M}" if isinstance(value, datetime) else str(value)

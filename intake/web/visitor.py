@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from intake import alerts, sources
+from intake import alerts, courier, sources
 from intake.models import (
     Agency,
     Candidate,
@@ -26,11 +26,11 @@ from intake.models import (
     Person,
     SignIn,
 )
-from intake.people import accounts
+from intake.people import access, accounts
 from intake.review import decisions, queue
-from intake.settings import Settings
+from intake.settings import Settings, ways_of
 from intake.start import press_of
-from intake.web import present
+from intake.web import casework, present
 from intake.web.present import Presenter, Wrong
 
 templates = Environment(
@@ -45,6 +45,10 @@ Number = Annotated[int, InPath(ge=1, le=queue.MOST_ID)]  # of a row, in an addre
 
 class SignInNeeded(Exception):
     """Nobody is signed in."""
+
+
+class CodeNeeded(Exception):
+    """Somebody gave their password, and owes the code of their second factor still."""
 
 
 def db(request: Request) -> Iterator[Session]:
@@ -106,15 +110,28 @@ def open_case_of(session: Session, candidate: Candidate) -> Case | None:
 
 
 def visitor(request: Request, session: DB) -> Visitor:
-    """The person behind the cookie. Raises SignInNeeded."""
-    who = visitor_of(request, session)
+    """The person behind the cookie. Raises SignInNeeded, CodeNeeded."""
+    who = half_signed(request, session)
+    if not who.sign_in.second_factor:
+        raise CodeNeeded
+    return who
+
+
+def half_signed(request: Request, session: DB) -> Visitor:
+    """The person behind the cookie, who may owe their code; only for the pages where it is given. Raises SignInNeeded."""
+    who = _behind_cookie(request, session)
     if who is None:
         raise SignInNeeded
     return who
 
 
 def visitor_of(request: Request, session: Session) -> Visitor | None:
-    """The person behind the cookie, if there is one."""
+    """The person behind the cookie, if there is one who owes nothing."""
+    who = _behind_cookie(request, session)
+    return who if who and who.sign_in.second_factor else None
+
+
+def _behind_cookie(request: Request, session: Session) -> Visitor | None:
     settings: Settings = request.app.state.settings
     secret = request.cookies.get(cookie_name(settings), "")
     row = accounts.session_of(session, secret, settings) if secret else None
@@ -132,6 +149,13 @@ def signed(who: Who, csrf: Annotated[str, Form()] = "") -> Visitor:
 
 
 Signed = Annotated[Visitor, Depends(signed, scope="function")]
+HalfSigned = Annotated[Visitor, Depends(half_signed, scope="function")]
+
+
+def needs(who: Visitor, action: str) -> None:
+    """Refuse whom the matrix of roles does not allow it."""
+    if not access.may(who.person, action):
+        raise HTTPException(403)
 
 
 def only(who: Visitor, *roles: str) -> None:
@@ -146,6 +170,7 @@ def render(
     known: dict[str, Any] = {"person": None, "csrf": "", "told": None, "failed": 0, "demo": demo}
     known |= {"flash": flash_of(request), "path": request.url.path, "say": say, "_": say._}
     known |= {"present": present, "FLASHES": FLASHES, "DECIDERS": decisions.DECIDERS}
+    known["may"] = lambda action: (known | values)["person"] is not None and access.may(values["person"], action)
     html = templates.get_template(template).render(known | values)
     response = HTMLResponse(html, status)
     if request.cookies.get(FLASH):
@@ -158,11 +183,14 @@ FLASH = "kentongan_flash"
 FLASHES = {
     **present.ACTIONS,
     **present.ERRORS,
+    **casework.DONE,
     "saved": present._("Disimpan."),
     "link_known": present._("Tautan ini sudah pernah terbaca; inilah yang tersimpan."),
     "again": present._("Pesan itu akan dikirim lagi, dengan seluruh percobaannya."),
     "moved": present._("Mulai sekarang alamat yang baru yang didengarkan."),
     "password": present._("Kata sandi diganti. Masuklah dengan yang baru."),
+    "welcome": present._("Kata sandi Anda tersimpan. Masuklah dengan nama dan kata sandi itu."),
+    "ended": present._("Diakhiri."),
 }
 
 
@@ -170,15 +198,18 @@ def flash_of(request: Request) -> dict[str, str]:
     key, _, rest = request.cookies.get(FLASH, "").partition(":")
     number, _, name = rest.partition(":")
     is_number = number.isascii() and number.isdigit() and len(number) < 10
-    return {"key": key, "number": number if is_number else "", "by": name[:60]} if key in FLASHES else {}
+    name, _, action = name.partition(":")
+    said = {"key": key, "number": number if is_number else "", "by": name[:60], "action": action[:12]}
+    return said if key in FLASHES else {}
 
 
-def go(path: str, flash: str = "", number: int | None = None, by: str = "") -> RedirectResponse:
+def go(path: str, flash: str = "", number: int | None = None, by: str = "", action: str = "") -> RedirectResponse:
     """To a page of our own, with something to say there."""
     response = RedirectResponse(path, status_code=303)
     if flash:
+        known = action if action in present.ACTIONS else ""
         safe = "".join(c for c in by if c.isascii() and (c.isalnum() or c in " ._-"))
-        response.set_cookie(FLASH, f"{flash}:{number or ''}:{safe}", max_age=60, httponly=True, samesite="lax")
+        response.set_cookie(FLASH, f"{flash}:{number or ''}:{safe}:{known}", max_age=60, httponly=True, samesite="lax")
     return response
 
 
@@ -238,3 +269,15 @@ def agency_named(session: Session, given: str) -> Agency:
     if agency is None:
         raise Wrong("agency_unknown", given=given)
     return agency
+
+
+def message_address(typed: str, settings: Settings) -> str:
+    """The address messages go to, as it was typed. Raises Wrong."""
+    address = courier.as_address(typed)
+    if not address.isprintable():
+        raise Wrong("address_incomplete", given="?")
+    try:
+        courier.check_address(address, ways_of(settings))
+    except courier.AddressRefused as error:
+        raise Wrong(error.key, **error.values) from None
+    return address

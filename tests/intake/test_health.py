@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from intake.casework.cases import WIB
+from crawler.dates import WIB
 from intake.health import Day, Look, expected_by, failing, fallen_part, figures, judge, news, weekday
 
 TODAY = date(2026, 11, 24)  # a Tuesday; no holiday within eight weeks

@@ -131,9 +131,9 @@ def test_a_later_voice_joins_a_decided_candidate_without_reopening_it(factory: S
     with factory.begin() as session:
         candidate = told(session, document(1))
         assert candidate is not None
-        candidate.state = "rejected"
+        candidate.state = "not_relevant"
         told(session, document(2, OUTAGE + " lagi"))
-        assert (candidate.state, candidate.mention_count) == ("rejected", 2)
+        assert (candidate.state, candidate.mention_count) == ("not_relevant", 2)
         assert session.scalar(select(func.count()).select_from(Candidate)) == 1
 
 

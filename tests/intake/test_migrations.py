@@ -4,7 +4,7 @@ import multiprocessing
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Index
 
 import intake.models  # noqa: F401  # registers the tables
 from intake.database import Base
@@ -12,8 +12,15 @@ from intake.migrations import at_head, migrate
 
 
 def test_models_and_migrations_agree(engine: Engine) -> None:
+    def is_meant(thing: object, name: str | None, *_: object) -> bool:
+        """Full text is indexed by each engine in its own way: by tables of FTS5, by GIN."""
+        if engine.dialect.name == "sqlite" and isinstance(thing, Index):
+            return thing.dialect_kwargs.get("postgresql_using") != "gin"
+        return "_fts" not in (name or "")
+
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": is_meant}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 

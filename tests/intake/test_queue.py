@@ -1,14 +1,16 @@
 """What to look at next."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from crawler.dates import WIB
 from intake.database import Sessions
-from intake.models import Candidate, Person
+from intake.models import Candidate, Cover, Decision, Mute, Person, Remit, now
 from intake.people import accounts
 from intake.review import queue
 from tests.intake.made import NOW, OUTAGE, document, told
@@ -74,7 +76,7 @@ def test_filters_narrow_and_wildcards_are_letters(factory: Sessions) -> None:
         viewer = officer(session)
         assert {one.sector for one in queue.page(session, viewer, queue.Filters(sector="LIS")).items} == {"LIS"}
         assert len(queue.page(session, viewer, queue.Filters(None, text="100%_")).items) == 20
-        assert len(queue.page(session, viewer, queue.Filters(None, text="%pasti%")).items) == 0
+        assert len(queue.page(session, viewer, queue.Filters(None, text="%asti%")).items) == 0
 
 
 def test_words_are_sought_in_what_was_told(factory: Sessions) -> None:
@@ -126,3 +128,130 @@ def test_a_focal_point_sees_only_accepted_ones_of_its_agency(factory: Sessions) 
 def test_a_strange_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         queue.Cursor.parse(text)
+
+
+def test_the_reasons_of_a_rank_add_up_to_it() -> None:
+    one = Candidate(urgency="U2", p_failure=0.8, voice_count=4, mention_count=6, last_told_at=NOW)
+    reasons = queue.why(one)
+    assert [reason.key for reason in reasons] == ["urgency", "certainty", "freshness", "voices"]
+    assert sum(reason.share for reason in reasons) == pytest.approx(queue.rank("U2", 0.8, 4, NOW))
+    assert reasons[3].values == {"voices": 4, "mentions": 6}
+
+
+def heads(session: Session, viewer: Person, filters: queue.Filters = queue.Filters()) -> list[str]:
+    return [one.headline for one in queue.page(session, viewer, filters).items]
+
+
+def candidate(session: Session, headline: str, **more: Any) -> Candidate:
+    made = Candidate(headline=headline, p_failure=0.9, first_told_at=NOW, last_told_at=NOW, **more)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def test_what_is_put_off_or_muted_does_not_wait(factory: Sessions) -> None:
+    with factory.begin() as session:
+        viewer, soon, ago = officer(session), now() + timedelta(hours=1), now() - timedelta(hours=1)
+        lasting, over = (
+            Mute(person=viewer, sector="LIS", reason="sudah ditangani", until=until) for until in (soon, ago)
+        )
+        ended = Mute(person=viewer, sector="LIS", reason="keliru", until=soon, ended_at=ago)
+        session.add_all([lasting, over, ended])
+        session.flush()
+        candidate(session, "put off", rank=9, snoozed_until=soon)
+        candidate(session, "muted", rank=8, muted_by=lasting.id)
+        candidate(session, "muted danger", rank=7, muted_by=lasting.id, urgency="U1")
+        candidate(session, "back again", rank=6, snoozed_until=ago)
+        candidate(session, "no longer muted", rank=5, muted_by=over.id, urgency="U3")
+        plain = candidate(session, "mute taken back", rank=4, muted_by=ended.id)
+        waiting = ["muted danger", "back again", "no longer muted", "mute taken back"]
+        assert heads(session, viewer) == waiting
+        assert queue.count(session, viewer) == len(waiting)
+        assert len(heads(session, viewer, queue.Filters(None))) == 6
+        before, after = queue.neighbours(session, viewer, plain)
+        assert before is not None
+        assert session.get_one(Candidate, before).headline == "no longer muted"
+        assert after is None
+
+
+def test_mine_is_what_was_given_to_me_or_to_whom_i_stand_in_for(factory: Sessions) -> None:
+    with factory.begin() as session:
+        viewer, colleague = officer(session), accounts.add_person(session, "rekan", "officer")[0]
+        candidate(session, "dumai", rank=4, region="14.72")
+        candidate(session, "dishub", rank=3, region="14.71", agency_id="RI-1471-DISHUB")
+        candidate(session, "siak", rank=2, region="14.08")
+        candidate(session, "nowhere", rank=1)
+        mine = queue.Filters(mine=True)
+        assert len(heads(session, viewer, mine)) == 4
+        viewer.remits = [Remit(region="14.72"), Remit(region="14.71", agency_id="RI-1471-DISHUB")]
+        colleague.remits = [Remit(region="14.08")]
+        session.flush()
+        assert heads(session, viewer, mine) == ["dumai", "dishub"]
+        assert queue.count(session, viewer, mine) == 2
+        assert len(heads(session, viewer)) == 4
+        today = now().astimezone(WIB).date()
+        leave = Cover(person_id=colleague.id, cover_id=viewer.id, first_day=today, last_day=today)
+        session.add(leave)
+        session.flush()
+        assert heads(session, viewer, mine) == ["dumai", "dishub", "siak"]
+        leave.last_day = leave.first_day = today - timedelta(days=1)
+        session.flush()
+        assert heads(session, viewer, mine) == ["dumai", "dishub"]
+
+
+def decided(session: Session, person: Person, at: datetime, action: str = "accept", **more: Any) -> Decision:
+    one = more.pop("of", None) or candidate(session, "x")
+    made = Decision(candidate_id=one.id, person=person, action=action, at=at, **more)
+    session.add(made)
+    session.flush()
+    return made
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=WIB)
+
+
+def test_a_day_is_cut_to_the_minutes_and_the_pace_of_a_person(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person = officer(session)
+        assert queue.budget(session, person, NOON) == queue.Budget(30, 18, 0, 18, 100)
+        yesterday = NOON - timedelta(days=1)
+        for _ in range(4):
+            decided(session, person, yesterday, seconds=40)
+        assert queue.budget(session, person, NOON).median_seconds == 100
+        decided(session, person, yesterday, seconds=900)
+        assert queue.budget(session, person, NOON) == queue.Budget(30, 45, 0, 45, 40)
+        for n in range(50):
+            decided(session, person, yesterday + timedelta(minutes=n + 1), seconds=3)
+        assert queue.budget(session, person, NOON).median_seconds == 20
+        person.daily_minutes = 0
+        assert queue.budget(session, person, NOON).left == 0
+
+
+def test_a_day_begins_at_midnight_here_and_counts_what_stands(factory: Sessions) -> None:
+    midnight = datetime(2026, 11, 24, tzinfo=WIB)
+    with factory.begin() as session:
+        person, other = officer(session), accounts.add_person(session, "rekan", "officer")[0]
+        decided(session, person, midnight - timedelta(seconds=1))
+        decided(session, other, NOON)
+        decided(session, person, midnight)
+        decided(session, person, NOON, "snooze")
+        decided(session, person, NOON, "correct")
+        undone = decided(session, person, NOON)
+        decided(session, person, NOON, "undo", undoes=undone.id)
+        for _ in range(3):
+            decided(session, person, NOON, "outside", batch="one click")
+        assert queue.budget(session, person, NOON).done_today == 3
+
+
+def test_no_budget_holds_back_a_danger_to_life(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person = officer(session)
+        candidate(session, "ordinary", urgency="U3", rank=1)
+        candidate(session, "danger", urgency="U1", rank=2000)
+        person.daily_minutes = 5
+        for left in (3, 2, 1, 0):
+            budget = queue.budget(session, person, NOON)
+            assert budget.left == left
+            shown = heads(session, person, queue.for_today(queue.Filters(), budget))
+            assert shown == (["danger", "ordinary"] if left else ["danger"])
+            decided(session, person, NOON, of=candidate(session, "decided", state="accepted"))

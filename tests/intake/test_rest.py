@@ -164,7 +164,7 @@ def test_evidence_is_marked_around_what_is_masked() -> None:
 # ---- trends, charts
 
 
-def test_trends_count_voices_and_leave_out_what_was_rejected(factory: Sessions) -> None:
+def test_trends_count_voices_and_leave_out_what_was_closed(factory: Sessions) -> None:
     with factory.begin() as session:
         one = told(session, document(1))
         told(session, document(2))
@@ -174,7 +174,7 @@ def test_trends_count_voices_and_leave_out_what_was_rejected(factory: Sessions) 
         cells = trends.weekly(session, at=NOW)
         assert [(c.sector, c.region, c.mentions, c.voices) for c in cells if c.sector] == [("LIS", "14.03", 2, 1)]
         person, _ = accounts.add_person(session, "petugas", "officer")
-        decisions.decide(session, person, one.id, one.version, "reject", reason="settled")
+        decisions.decide(session, person, one.id, one.version, "not_relevant", reason="settled")
         assert [c.sector for c in trends.weekly(session, at=NOW)] == [None]
         assert trends.weekly(session, at=NOW, region="14.01") == []
 

@@ -1,21 +1,33 @@
-"""Decisions, what follows from them, and undo to the identical state."""
+"""Decisions and what follows from them. That undo leads back to the identical state: test_undo.py."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import create_engine, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crawler import Source
 from intake import alerts, sources
-from intake.database import Base, Sessions
-from intake.models import AgencyContact, Alert, AuditRow, Candidate, Case, Decision, Person, now
+from intake.database import Sessions
+from intake.models import (
+    AgencyContact,
+    Alert,
+    AuditRow,
+    Candidate,
+    Case,
+    Decision,
+    DecisionTouch,
+    Lease,
+    Mention,
+    MentionBand,
+    Person,
+    Reporter,
+    now,
+)
 from intake.people import accounts
-from intake.review import decisions, errors
-from tests.intake.made import NOW, document, told
+from intake.review import corrections, decisions, errors, leases, queue
+from tests.intake.made import OUTAGE, document, told
 
 
 def ready(session: Session, address: str = "console://") -> tuple[Person, Candidate]:
@@ -47,12 +59,30 @@ def test_accepting_opens_a_case_and_writes_to_the_contact(factory: Sessions) -> 
     ("given", "key"),
     [
         ({"action": "accept"}, "needs_track"),
-        ({"action": "accept", "track": "laporan"}, "needs_track"),
-        ({"action": "reject", "reason": "bosan"}, "needs_reason"),
+        ({"action": "accept", "track": "laporan"}, "needs_reporter"),
+        ({"action": "not_relevant", "reason": "bosan"}, "needs_reason"),
+        ({"action": "not_relevant", "reason": "too_vague"}, "needs_reason"),
+        ({"action": "outside"}, "needs_reason"),
         ({"action": "duplicate", "duplicate_of": 99}, "needs_original"),
         ({"action": "duplicate", "duplicate_of": 1}, "needs_original"),
         ({"action": "delete"}, "no_action"),
+        ({"action": "undo"}, "no_action"),
         ({"action": "reopen"}, "not_from_here"),
+        ({"action": "split"}, "needs_mentions"),
+        ({"action": "split", "mentions": [1]}, "needs_mentions"),
+        ({"action": "split", "mentions": [1, 99]}, "needs_mentions"),
+        ({"action": "snooze"}, "not_snoozed"),
+        ({"action": "snooze", "until": now() - timedelta(minutes=1)}, "needs_until"),
+        ({"action": "snooze", "until": now() + timedelta(days=31)}, "needs_until"),
+        ({"action": "correct"}, "nothing_corrected"),
+        ({"action": "correct", "fields": {"sector": "LIS"}}, "nothing_corrected"),
+        ({"action": "correct", "fields": {"headline": "lain"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"sector": "XXX"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"form": "XXX"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"region": "14"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"district": "99.99.99"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"agency_id": "XXX"}}, "wrong_value"),
+        ({"action": "correct", "fields": {"district": "14.71.08", "region": "14.03"}}, "wrong_value"),
     ],
 )
 def test_an_incomplete_decision_changes_nothing(factory: Sessions, given: dict[str, Any], key: str) -> None:
@@ -70,10 +100,10 @@ def test_of_two_who_decide_one_is_told_who_was_first(factory: Sessions) -> None:
         person, candidate = ready(session)
         other, _ = accounts.add_person(session, "rekan", "head")
         version = candidate.version
-        decisions.decide(session, person, candidate.id, version, "watch")
+        decisions.decide(session, person, candidate.id, version, "accept", track="watch")
         with pytest.raises(errors.Conflict) as refused:
-            decisions.decide(session, other, candidate.id, version, "reject", reason="settled")
-        assert refused.value.values == {"by": "petugas", "action": "watch"}
+            decisions.decide(session, other, candidate.id, version, "not_relevant", reason="settled")
+        assert refused.value.values == {"by": "petugas", "action": "accept"}
 
 
 @pytest.mark.parametrize("role", ["analyst", "auditor", "focal"])
@@ -82,7 +112,7 @@ def test_who_may_not_decide(factory: Sessions, role: str) -> None:
         _, candidate = ready(session)
         other, _ = accounts.add_person(session, "lain", role, agency_id="VT-PLN-UP3DMI" if role == "focal" else None)
         with pytest.raises(errors.NotAllowed):
-            decisions.decide(session, other, candidate.id, candidate.version, "watch")
+            decisions.decide(session, other, candidate.id, candidate.version, "accept", track="watch")
         with pytest.raises(errors.NotAllowed):
             decisions.undo(session, other, 1)
 
@@ -106,20 +136,24 @@ def test_undo_withdraws_case_and_unsent_message(factory: Sessions) -> None:
 def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
-        first = decisions.decide(session, person, candidate.id, candidate.version, "watch")
-        decisions.decide(session, person, candidate.id, candidate.version, "reject", reason="settled")
+        other, _ = accounts.add_person(session, "rekan", "head")
+        first = decisions.decide(
+            session, person, candidate.id, candidate.version, "snooze", until=now() + timedelta(days=1)
+        )
+        decisions.decide(session, other, candidate.id, candidate.version, "not_relevant", reason="settled")
         with pytest.raises(errors.Conflict) as refused:
             decisions.undo(session, person, first.id)
-        assert refused.value.key == "not_the_last"
+        assert (refused.value.key, refused.value.values) == ("not_the_last", {"by": "rekan", "action": "not_relevant"})
 
 
 def test_what_changed_and_changed_back_is_not_as_it_was_seen(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
         version = candidate.version
-        decisions.undo(session, person, decisions.decide(session, person, candidate.id, version, "watch").id)
+        decision = decisions.decide(session, person, candidate.id, version, "accept", track="watch")
+        decisions.undo(session, person, decision.id)
         with pytest.raises(errors.Conflict) as refused:
-            decisions.decide(session, person, candidate.id, version, "watch")
+            decisions.decide(session, person, candidate.id, version, "accept", track="watch")
         assert refused.value.key == "not_as_seen"
 
 
@@ -221,66 +255,337 @@ def test_the_console_twin_prints(factory: Sessions, caplog: pytest.LogCaptureFix
     assert "[Kentongan" in caplog.text
 
 
-ACTIONS = st.sampled_from(
-    [
-        ("accept", {"track": "refer"}),
-        ("accept", {"track": "rco"}),
-        ("reject", {"reason": "settled"}),
-        ("watch", {}),
-        ("reopen", {}),
-        ("duplicate", {"duplicate_of": 2}),
-        ("undo", {}),
-    ]
-)
+# ---- merging and splitting -----------------------------------------------------------------------------------------
 
 
-def state_of(session: Session, candidate: Candidate) -> tuple[Any, ...]:
-    cases = session.scalars(select(Case.track).where(Case.state == "open")).all()
-    waiting = len(session.scalars(select(Alert.id).where(Alert.state == "waiting")).all())
-    return candidate.state, candidate.duplicate_of, cases, waiting
+WATER = "air keruh berbau di Bangkinang, pelanggan PDAM mengeluh sudah sepekan tidak ada penjelasan"
+ROAD = "jalan berlubang di Rengat membuat pengendara jatuh, sudah dilaporkan warga berkali-kali"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(ACTIONS, max_size=12))
-def test_any_sequence_undone_returns_to_the_identical_state(actions: list[tuple[str, dict[str, Any]]]) -> None:
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    with Session(engine) as session:
-        from intake.models import Agency
+def several(session: Session) -> tuple[Person, Candidate, Candidate, Candidate]:
+    """Three candidates, the first with two mentions of two sources."""
+    person, one = ready(session)
+    told(session, document(2, OUTAGE + " lagi", source="Lain"))
+    two = told(session, document(3, WATER), sectors=(), regions=("14.01",), agencies=())
+    three = told(session, document(4, ROAD), sectors=(), regions=("14.02",), agencies=())
+    assert one.mention_count == 2
+    assert two is not None
+    assert three is not None
+    return person, one, two, three
 
-        session.add(Agency(id="VT-PLN-UP3DMI", name="PLN"))
-        person = Person(name="x", role="officer", password="")
-        session.add_all([person, AgencyContact(agency_id="VT-PLN-UP3DMI", name="y", address="console://")])
-        for n in (1, 2):
-            session.add(
-                Candidate(
-                    id=n,
-                    headline="x",
-                    p_failure=1,
-                    first_told_at=NOW,
-                    last_told_at=NOW,
-                    agency_id="VT-PLN-UP3DMI",
-                    sector="LIS",
-                )
+
+def mentions_of(session: Session, candidate: Candidate) -> list[int]:
+    return list(session.scalars(select(Mention.id).where(Mention.candidate_id == candidate.id).order_by(Mention.id)))
+
+
+def test_the_mentions_of_a_duplicate_move_to_the_original_and_back(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        own = mentions_of(session, two)
+        merged = decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        assert (two.state, two.duplicate_of, two.mention_count, mentions_of(session, two)) == (
+            "duplicate",
+            one.id,
+            0,
+            [],
+        )
+        assert (one.mention_count, one.voice_count, one.source_count, one.version) == (3, 2, 2, 2)
+        assert session.get_one(Mention, own[0]).join_reason == '["person"]'
+        assert decisions.latest(session, one.id) is merged
+        assert [row.action for row in decisions.history(session, one.id)] == ["duplicate"]
+        told(session, document(5, WATER + " juga"), sectors=(), regions=("14.01",), agencies=())
+        assert one.mention_count == 4, "what is like a moved mention joins where that is now"
+        decisions.undo(session, person, merged.id)
+        assert (two.state, two.duplicate_of, two.mention_count, mentions_of(session, two)) == (
+            "candidate",
+            None,
+            1,
+            own,
+        )
+        assert (one.mention_count, session.get_one(Mention, own[0]).join_reason) == (3, None)
+        assert [row.action for row in decisions.history(session, one.id)] == ["duplicate", "undo"]
+
+
+def test_a_chain_of_duplicates_leads_to_its_end(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        decisions.decide(session, person, one.id, one.version, "accept", track="refer")
+        decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        last = decisions.decide(session, person, three.id, three.version, "duplicate", duplicate_of=two.id)
+        assert (last.duplicate_of, three.duplicate_of, one.mention_count, one.state) == (one.id, one.id, 4, "accepted")
+
+
+def test_nothing_is_merged_into_a_closed_candidate_or_into_itself(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        decisions.decide(session, person, one.id, one.version, "outside", reason="private_matter")
+        with pytest.raises(errors.Invalid) as refused:
+            decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        assert refused.value.key == "original_closed"
+        decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=three.id)
+        with pytest.raises(errors.Invalid) as refused:
+            decisions.decide(session, person, three.id, three.version, "duplicate", duplicate_of=two.id)
+        assert refused.value.key == "needs_original"
+
+
+def test_a_mention_is_detached_and_comes_back(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, *_ = several(session)
+        first, second = mentions_of(session, one)
+        split = decisions.decide(session, person, one.id, one.version, "split", mentions=[second])
+        new = session.get_one(Candidate, split.changes["into"])
+        assert (new.state, new.headline, mentions_of(session, new)) == ("candidate", OUTAGE + " lagi", [second])
+        assert (one.mention_count, one.source_count, mentions_of(session, one)) == (1, 1, [first])
+        decisions.undo(session, person, split.id)
+        assert (new.state, new.duplicate_of, new.mention_count) == ("duplicate", one.id, 0)
+        assert (one.mention_count, mentions_of(session, one)) == (2, [first, second])
+
+
+def test_what_joined_meanwhile_keeps_a_split_off_candidate_open(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        own = mentions_of(session, two)
+        decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        split = decisions.decide(session, person, one.id, one.version, "split", mentions=own)
+        new = session.get_one(Candidate, split.changes["into"])
+        assert told(session, document(9, WATER + " juga"), sectors=(), regions=("14.01",), agencies=()) is new
+        decisions.undo(session, person, split.id)
+        assert (new.state, new.mention_count, one.mention_count) == ("candidate", 1, 3)
+
+
+def test_only_as_the_last_of_both_a_merge_is_undone(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        merged = decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        accepted = decisions.decide(session, person, one.id, one.version, "accept", track="rco")
+        with pytest.raises(errors.Conflict) as refused:
+            decisions.undo(session, person, merged.id)
+        assert (refused.value.key, refused.value.values["action"], two.state) == ("not_the_last", "accept", "duplicate")
+        decisions.undo(session, person, accepted.id)
+        decisions.undo(session, person, merged.id)
+        assert two.state == "candidate"
+
+
+def test_a_text_that_was_brought_is_free_again(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, _ = ready(session)
+        nothing = {"failure": "no", "p": {"yes": 0.0, "vague": 0.0, "no": 1.0}}
+        assert told(session, document(7, ROAD), sectors=(), regions=(), agencies=(), **nothing) is None
+        mention = session.scalars(select(Mention).where(Mention.candidate_id.is_(None))).one()
+        for _ in range(2):  # and may be brought again
+            brought = decisions.bring(session, person, mention.id, "jalan rusak parah")
+            made = session.get_one(Candidate, brought.candidate_id)
+            assert (made.state, made.mention_count) == ("candidate", 1)
+            decisions.undo(session, person, brought.id)
+            assert (made.state, made.mention_count, mention.candidate_id) == ("not_relevant", 0, None)
+            bands = select(func.count()).select_from(MentionBand).where(MentionBand.mention_id == mention.id)
+            assert session.scalar(bands) == 0
+
+
+def test_a_text_that_was_brought_to_a_known_event_leaves_it_as_it_was(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        assert told(session, document(7, source="Lain"), p={"yes": 0.1, "vague": 0.0, "no": 0.9}) is None
+        mention = session.scalars(select(Mention).where(Mention.candidate_id.is_(None))).one()
+        brought = decisions.bring(session, person, mention.id, "sama dengan yang lain")
+        assert (brought.candidate_id, candidate.mention_count, candidate.version) == (candidate.id, 2, 2)
+        decisions.undo(session, person, brought.id)
+        assert (candidate.state, candidate.mention_count, candidate.source_count) == ("candidate", 1, 1)
+
+
+# ---- correcting ----------------------------------------------------------------------------------------------------
+
+
+def test_a_correction_stands_above_what_is_understood_and_is_a_label(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, *_ = several(session)
+        assert (one.region, one.agency_reason) == ("14.03", "disebut: PLN Duri")
+        fields = {"district": "14.71.08", "sector": "AIR", "agency_id": None}
+        decision = decisions.decide(session, person, one.id, one.version, "correct", fields=fields)
+        assert (one.region, one.district, one.sector, one.agency_id, one.agency) == (
+            "14.71", "14.71.08", "AIR", None, None,
+        )  # fmt: skip
+        assert (one.state, one.agency_reason) == ("candidate", "")
+        assert decision.changes == {
+            "district": [None, "14.71.08"], "sector": ["LIS", "AIR"],
+            "agency_id": ["VT-PLN-UP3DMI", None], "region": ["14.03", "14.71"],
+        }  # fmt: skip
+        mentions = mentions_of(session, one)
+        again = decisions.decide(session, person, one.id, one.version, "correct", fields={"region": "14.03"})
+        assert (one.region, one.district) == ("14.03", None)
+        found = [
+            (label.mention_id, label.field, label.old, label.new, label.person) for label in corrections.labels(session)
+        ]
+        assert len(found) == len(set(found)) == 2 * 4 + 2 * 2
+        assert (mentions[0], "sector", "LIS", "AIR", "petugas") in found
+        decisions.undo(session, person, again.id)
+        decisions.undo(session, person, decision.id)
+        assert (one.region, one.district, one.sector, one.agency_id) == ("14.03", None, "LIS", "VT-PLN-UP3DMI")
+        assert (one.corrections, list(corrections.labels(session))) == ({}, [])
+
+
+def test_a_corrected_agency_brings_its_kind(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, _, two, _ = several(session)
+        decisions.decide(session, person, two.id, two.version, "correct", fields={"agency_id": "VT-PLN-UP3DMI"})
+        assert two.agency is not None
+        assert (two.agency.id, two.kind) == ("VT-PLN-UP3DMI", two.agency.kind)
+
+
+def test_a_merge_does_not_undo_a_correction(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        decisions.decide(session, person, one.id, one.version, "correct", fields={"sector": "AIR"})
+        decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        assert (one.sector, one.mention_count) == ("AIR", 3)
+
+
+# ---- putting off, bringing back ------------------------------------------------------------------------------------
+
+
+def test_what_is_put_off_leaves_the_queue_until_then(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        decisions.decide(session, person, candidate.id, candidate.version, "snooze", until=now() + timedelta(days=2))
+        assert queue.page(session, person).items == []
+        woken = decisions.decide(session, person, candidate.id, candidate.version, "snooze")
+        assert queue.page(session, person).items == [candidate]
+        decisions.undo(session, person, woken.id)
+        decisions.decide(session, person, candidate.id, candidate.version, "insufficient", reason="no_place")
+        assert (candidate.state, candidate.snoozed_until) == ("insufficient", None)
+        decisions.decide(session, person, candidate.id, candidate.version, "reopen")
+        assert queue.page(session, person).items == [candidate]
+
+
+def test_a_laporan_needs_somebody_who_reports(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        with pytest.raises(errors.Invalid):
+            decisions.attach_reporter(session, person, candidate.id, "Seorang Warga", " ", "sudah ke loket")
+        reporter = decisions.attach_reporter(
+            session, person, candidate.id, " Seorang Warga ", "telepon", "sudah ke loket"
+        )
+        assert (reporter.name, reporter.person_id) == ("Seorang Warga", person.id)
+        with pytest.raises(errors.Conflict):
+            decisions.attach_reporter(session, person, candidate.id, "Orang Lain", "telepon", "sudah ke loket")
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="laporan")
+        assert session.scalars(select(Case.track)).all() == ["laporan"]
+        assert session.scalars(select(Alert)).all() == [], "the agency is not told that it is no formal report"
+        logged = session.scalars(select(AuditRow).where(AuditRow.action == "reporter.attach")).one()
+        assert "Warga" not in str(logged.detail)
+        assert session.scalars(select(Reporter.candidate_id)).all() == [candidate.id]
+
+
+def test_the_agency_is_not_told_of_what_is_only_watched(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        decisions.decide(session, person, candidate.id, candidate.version, "accept", track="watch")
+        assert (session.scalars(select(Case.track)).all(), session.scalars(select(Alert)).all()) == (["watch"], [])
+
+
+# ---- many at once --------------------------------------------------------------------------------------------------
+
+
+def test_many_are_decided_at_once_and_undone_at_once(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, *three = several(session)
+        items = [(one.id, one.version) for one in three]
+        results = decisions.decide_all(session, person, items, "accept", track="refer")
+        assert [result.ok for result in results] == [True] * 3
+        assert [one.state for one in three] == ["accepted"] * 3
+        last = results[-1].decision
+        assert last is not None
+        undone = decisions.undo(session, person, last.id)
+        assert (undone.undoes, undone.candidate_id) == (last.id, three[2].id)
+        assert [one.state for one in three] == ["candidate"] * 3
+        assert session.scalars(select(Case.state)).all() == ["withdrawn"] * 3
+
+
+def test_where_one_is_refused_all_are_left(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        items = [(one.id, one.version), (two.id, two.version), (three.id, three.version)]
+        decisions.decide(session, person, three.id, three.version, "outside", reason="outside_riau")
+        results = decisions.decide_all(session, person, items, "not_relevant", reason="hoax")
+        assert [(result.candidate_id, result.ok, result.key) for result in results] == [
+            (one.id, False, "not_alone"),
+            (two.id, False, "not_alone"),
+            (three.id, False, "changed"),
+        ]
+        assert results[2].values == {"by": "petugas", "action": "outside"}
+        assert (one.state, one.version, two.version) == ("candidate", 1, 1)
+        assert session.scalar(select(func.count()).select_from(Decision)) == 1
+
+
+def test_a_batch_is_undone_whole_or_not_at_all(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        items = [(two.id, two.version), (three.id, three.version)]
+        first, second = decisions.decide_all(session, person, items, "duplicate", duplicate_of=one.id)
+        assert first.decision is not None
+        assert second.decision is not None
+        assert (one.mention_count, one.version) == (4, 2)
+        later = decisions.decide(session, person, one.id, one.version, "split", mentions=mentions_of(session, one)[:1])
+        with pytest.raises(errors.Conflict) as refused:
+            decisions.undo(session, person, first.decision.id)
+        assert (refused.value.key, two.state, three.state) == ("not_the_last", "duplicate", "duplicate")
+        decisions.undo(session, person, later.id)
+        decisions.undo(session, person, second.decision.id)
+        assert (one.mention_count, two.mention_count, three.mention_count) == (2, 1, 1)
+
+
+def test_at_most_two_hundred_at_once(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, _ = ready(session)
+        for items in ([], [(number, 1) for number in range(1, 202)]):
+            with pytest.raises(errors.Invalid) as refused:
+                decisions.decide_all(session, person, items, "not_relevant", reason="hoax")
+            assert refused.value.key == "wrong_number"
+
+
+# ---- leases and time -----------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_else_has_open_is_not_decided(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, candidate = ready(session)
+        other, _ = accounts.add_person(session, "rekan", "officer")
+        lease = leases.claim(session, other, candidate.id)
+        with pytest.raises(errors.Conflict) as refused:
+            decisions.decide(session, person, candidate.id, candidate.version, "accept", track="rco")
+        assert (refused.value.key, refused.value.values["by"], candidate.version) == ("held", "rekan", 1)
+        with pytest.raises(errors.Conflict) as refused:
+            decisions.decide(session, person, candidate.id, candidate.version, "accept", track="rco", lease=lease.token)
+        assert refused.value.key == "lease_lost"
+        decisions.decide(session, other, candidate.id, candidate.version, "accept", track="rco", lease=lease.token)
+        assert leases.holder(session, candidate.id) is None, "and nobody waits for it to run out"
+
+
+def test_the_time_a_decision_took_is_from_opening_to_deciding(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        assert decisions.median_seconds(session, person) is None
+        for candidate, seconds in ((one, 20), (two, 40), (three, 9000)):
+            token = leases.claim(session, person, candidate.id).token
+            row = session.get_one(Lease, candidate.id)
+            row.taken_at = now() - timedelta(seconds=seconds)
+            session.flush()
+            decision = decisions.decide(
+                session, person, candidate.id, candidate.version, "not_relevant", reason="hoax", lease=token
             )
-        session.flush()
-        candidate = session.get_one(Candidate, 1)
-        states = [state_of(session, candidate)]
-        for action, more in actions:
-            last = decisions.latest(session, 1)
-            try:
-                if action == "undo" and last:
-                    decisions.undo(session, person, last.id)
-                    states.pop()
-                    assert state_of(session, candidate) == states[-1]
-                elif action != "undo":
-                    decisions.decide(session, person, 1, candidate.version, action, **more)
-                    states.append(state_of(session, candidate))
-            except errors.Invalid:
-                continue
-        while last := decisions.latest(session, 1):
-            decisions.undo(session, person, last.id)
-            states.pop()
-            assert state_of(session, candidate) == states[-1]
-        assert len(states) == 1
-    engine.dispose()
+            assert decision.seconds == min(seconds, 3600)
+        assert decisions.median_seconds(session, person) == 40
+
+
+def test_every_candidate_a_decision_changed_is_noted(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        merged = decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
+        undone = decisions.undo(session, person, merged.id)
+        touches = select(DecisionTouch.decision_id, DecisionTouch.candidate_id)
+        assert set(map(tuple, session.execute(touches))) == {
+            (merged.id, one.id), (merged.id, two.id), (undone.id, one.id), (undone.id, two.id),
+        }  # fmt: skip
+        with pytest.raises(errors.Invalid) as refused:
+            decisions.undo(session, person, undone.id)
+        assert refused.value.key == "lasting"

@@ -66,6 +66,29 @@ def test_a_page_that_claims_to_be_another_article_is_its_own(factory: Sessions) 
         assert session.scalars(select(MentionAlias)).all() == []
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_a_claim_that_only_a_text_can_prove_takes_nothing(factory: Sessions, order: tuple[int, ...]) -> None:
+    """An article, another one whose page names it by mistake, and a second address of the first; in any order, each a visit."""
+    other = document(2, "Air bersih di Dumai keruh sepekan, pipa induk bocor dan menunggu anggaran.", title="Air Keruh")
+    own = document(1, title="Listrik Padam")
+    told = (own, replace(other, claim=own.key), replace(own, key=key("/ringkas/a"), claim=own.key))
+    with factory.begin() as session:
+        assert sum(inbox.store(session, [told[number]], b"key") for number in order * 2) == 2
+        assert len(set(session.scalars(select(Mention.text)))) == 2
+        assert [inbox.find(session, one.key) is inbox.find(session, own.key) for one in told] == [True, False, True]
+
+
+def test_addresses_without_end_are_not_kept(factory: Sessions) -> None:
+    own = document(1)
+    with factory.begin() as session:
+        for number in range(9):
+            more = tuple(key(f"/{number}/{one}") for one in range(5))
+            inbox.store(session, [replace(own, aliases=(own.key, *more))], b"key")
+            learnt = Visit("Koran", "ok", NOW, NOW, aliases={key(f"/lain/{number}"): own.key})
+            inbox.learn(session, learnt)
+        assert session.scalar(select(func.count()).select_from(MentionAlias)) == inbox.MOST_ALIASES
+
+
 def test_what_a_visit_learnt_is_kept_with_the_mention(factory: Sessions) -> None:
     one = document(1, stamp="a" * 16)
     visit = Visit(
@@ -241,7 +264,7 @@ def test_an_edit_is_no_second_voice_mention_or_week(factory: Sessions) -> None:
         assert len({count for _, count in bands}) == 1
 
 
-@pytest.mark.parametrize("state", ["accepted", "rejected", "watched", "duplicate"])
+@pytest.mark.parametrize("state", ["accepted", "not_relevant", "insufficient", "duplicate"])
 def test_a_decided_candidate_is_not_changed_by_an_edit(factory: Sessions, state: str) -> None:
     with factory.begin() as session:
         candidate = told(session, document(1, kind="article", title="Listrik Padam"))

@@ -8,9 +8,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crawler import Source, Visit
+from crawler.dates import WIB
 from crawler.notes import note
 from intake import alerts, bulletin, jobs, retention, sources
-from intake.casework.cases import WIB
 from intake.database import Sessions
 from intake.models import Alert, AuditRow, SourceState, VisitRow, now
 from intake.settings import Settings

@@ -25,6 +25,8 @@ def upgrade() -> None:
     new_columns()
     states()
     chain(op.get_bind())
+    append_only(op.get_bind())
+    scopes(op.get_bind())
     comments(op.get_bind())
 
 
@@ -136,6 +138,7 @@ def new_tables() -> None:
         ),
         sa.Column("alerts", sa.Boolean(), nullable=False, comment="its owner is told of what is new in it"),
         sa.Column("alerted_id", sa.Integer(), nullable=False, comment="highest candidate that was told of"),
+        sa.Column("alerted_at", UTCDateTime(), nullable=True, comment="when it was last told of something"),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_saved_view_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
@@ -162,7 +165,7 @@ def new_tables() -> None:
         sa.ForeignKeyConstraint(["taken_from"], ["person.id"], name=op.f("fk_lease_taken_from")),
         sa.PrimaryKeyConstraint("candidate_id", name=op.f("pk_lease")),
     )
-    op.create_index("ix_lease_person_id", "lease", ["person_id"])
+    op.create_index("ix_lease_person", "lease", ["person_id", "until"])
     op.create_table(
         "reporter",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -231,7 +234,7 @@ def new_tables() -> None:
             sa.String(length=16),
             nullable=False,
             comment="opened | track | referred | acknowledged | answered | not_ours | asked | progress | paused | resumed | "
-            "note | closed | reopened | withdrawn",
+            "note | revoked | closed | reopened | withdrawn",
         ),
         sa.Column(
             "person_id",
@@ -264,6 +267,9 @@ def new_columns() -> None:
         for added in columns:
             op.add_column(table, added)
     op.create_index("ix_candidate_duplicate_of", "candidate", ["duplicate_of"])
+    op.create_index("ix_candidate_muted_by", "candidate", ["muted_by"])
+    for name, column in (("agency", "agency_id"), ("region", "region"), ("sector", "sector"), ("urgency", "urgency")):
+        op.create_index(f"ix_candidate_queue_{name}", "candidate", [column, "state", "rank", "id"])
     op.create_index("ix_decision_batch", "decision", ["batch"])
     op.create_index("ix_decision_person", "decision", ["person_id", "at"])
     op.create_index("ix_audit_subject", "audit", ["subject"])
@@ -364,12 +370,38 @@ def chain(connection: sa.Connection) -> None:
     before, place = "", 0
     for row in connection.execute(audit.select().order_by(audit.c.id)).all():
         place += 1
-        said = [before, place, row.at.isoformat(), row.person_id, row.action, row.subject, row.detail]
+        said = [before, place, row.at.astimezone(UTC).isoformat(), row.person_id, row.action, row.subject, row.detail]
         before = hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
         connection.execute(audit.update().where(audit.c.id == row.id).values(place=place, hash=before))
     op.create_index("ix_audit_place", "audit", ["place"], unique=True)
     head = sa.table("audit_head", *map(sa.column, ("id", "count", "hash")))
     connection.execute(head.insert().values(id=1, count=place, hash=before))
+
+
+def append_only(connection: sa.Connection) -> None:
+    """The database itself refuses to change a row of the audit log, or to delete one."""
+    if connection.dialect.name == "sqlite":
+        for deed in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{deed.lower()} BEFORE {deed} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+    )
+
+
+def scopes(connection: sa.Connection) -> None:
+    """Tokens there are may do what the API could until now."""
+    sign_in = sa.table("sign_in", sa.column("kind"), sa.column("scopes", sa.JSON()))
+    could = ["read:queue", "write:decisions", "read:sources"]
+    connection.execute(sign_in.update().where(sign_in.c.kind == "token").values(scopes=could))
 
 
 def restored(connection: sa.Connection) -> None:
@@ -380,6 +412,20 @@ def restored(connection: sa.Connection) -> None:
             state = "candidate" if row.before["state"] == "watched" else row.before["state"]
             before = {"candidates": {str(row.candidate_id): row.before | {"state": state}}, "mentions": {}}
             connection.execute(decision.update().where(decision.c.id == row.id).values(before=before))
+    brought(connection)
+
+
+def brought(connection: sa.Connection) -> None:
+    """A text that was brought can be taken back too: it is free again, and a candidate it was alone in is closed."""
+    decision = sa.table("decision", *map(sa.column, ("id", "candidate_id", "action")), *JSON_OF_DECISION)
+    candidate = sa.table("candidate", sa.column("id"), sa.column("mention_count"))
+    alone = sa.select(decision, candidate.c.mention_count == 1).join(candidate, candidate.c.id == decision.c.candidate_id)
+    for number, candidate_id, _, before, _, made in connection.execute(alone.where(decision.c.action == "bring")).all():
+        fields = {"state": "not_relevant"} if made else {}
+        restored = {"candidates": {str(candidate_id): fields}, "mentions": {str(before["mention"]): [None, None]}}
+        changes = {"into": candidate_id} if made else {}
+        its = decision.c.id == number
+        connection.execute(decision.update().where(its).values(before=restored, changes=changes))
 
 
 def comments(connection: sa.Connection) -> None:
@@ -389,6 +435,7 @@ def comments(connection: sa.Connection) -> None:
                 op.execute(f"COMMENT ON COLUMN {table}.{name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
 
 
+JSON_OF_DECISION = (sa.column("before", sa.JSON()), sa.column("changes", sa.JSON()))
 COMMENTS = {
     "alert": {
         "decision_id": "of what it tells, if any",

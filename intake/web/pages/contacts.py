@@ -9,12 +9,11 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from intake import alerts, courier
+from intake import alerts
 from intake.models import (
     AgencyContact,
 )
 from intake.people import audit
-from intake.settings import Settings, ways_of
 from intake.web.present import Wrong
 from intake.web.visitor import (
     Number,
@@ -25,6 +24,7 @@ from intake.web.visitor import (
     agency_named,
     check_name,
     go,
+    message_address,
     only,
 )
 
@@ -64,7 +64,7 @@ def add_contact(
     try:
         of_agency = agency_named(who.session, agency)
         check_name(name, 120)
-        to = _address(address, who.request.app.state.settings)
+        to = message_address(address, who.request.app.state.settings)
     except Wrong as wrong:
         return _contacts(who, 422, wrong, agency=agency, name=name, address=address)
     contact = AgencyContact(agency_id=of_agency.id, name=name.strip(), address=to)
@@ -72,18 +72,6 @@ def add_contact(
     who.session.flush()
     audit.write(who.session, who.person, "contact.add", f"contact:{contact.id}", agency=of_agency.id)
     return go("/kontak", "saved")
-
-
-def _address(typed: str, settings: Settings) -> str:
-    """The address messages go to. Raises Wrong."""
-    address = courier.as_address(typed)
-    if not address.isprintable():
-        raise Wrong("address_incomplete", given="?")
-    try:
-        courier.check_address(address, ways_of(settings))
-    except courier.AddressRefused as error:
-        raise Wrong(error.key, **error.values) from None
-    return address
 
 
 @router.post("/kontak/pesan/{alert_id}")

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from intake import inbox, links
 from intake.models import Agency, Mention
-from intake.review import decisions, errors
+from intake.people import access
+from intake.review import decisions, errors, neighbours, queue
 from intake.web.visitor import Number, Visitor, Who, go, signed, visitor
 
 router = APIRouter(include_in_schema=False)
@@ -61,20 +62,32 @@ def paste(
 @router.get("/tautan/{mention_id}")
 def reading_page(who: Who, mention_id: Number) -> HTMLResponse:
     """The text as it was read, what was understood of it, and the candidate it belongs to."""
-    mention = _decider(who).session.get(Mention, mention_id)
-    if mention is None:
+    return _reading(who, _mention(_decider(who), mention_id))
+
+
+def _mention(who: Visitor, mention_id: int) -> Mention:
+    """A text that this person may see: of a candidate they see; of none yet, for one with bounds what they brought."""
+    mention = who.session.get(Mention, mention_id)
+    if mention is None or not _is_theirs(who, mention):
         raise HTTPException(404)
-    return _reading(who, mention)
+    return mention
+
+
+def _is_theirs(who: Visitor, mention: Mention) -> bool:
+    if mention.candidate_id is not None:
+        return queue.get(who.session, who.person, mention.candidate_id) is not None
+    brought = links.brought_by(who.session, mention)
+    return not access.bounds_of(who.person) or (brought is not None and brought.person_id == who.person.id)
 
 
 def _reading(who: Visitor, mention: Mention, status: int = 200, error: str = "", reason: str = "") -> HTMLResponse:
     analysis = mention.analysis or {}
-    agency = inbox.first_guess(analysis, "agencies", "id")
+    agency = neighbours.first_guess(analysis, "agencies", "id")
     return who.page(
         "reading.html",
         status,
         one=mention,
-        codes={axis: inbox.first_guess(analysis, axis, "code") for axis in ("sectors", "forms", "kinds")},
+        codes={axis: neighbours.first_guess(analysis, axis, "code") for axis in ("sectors", "forms", "kinds")},
         agency=who.session.get(Agency, agency) if agency else None,
         brought=links.brought_by(who.session, mention),
         error=error,
@@ -91,14 +104,12 @@ def bring(
 ) -> Response:
     """A person sees a failure where the analysis saw none."""
     with inbox.RECORDING, request.app.state.sessions.begin() as session:
-        who = signed(visitor(request, session), csrf)
+        who = _decider(signed(visitor(request, session), csrf))
+        mention = _mention(who, mention_id)
         try:
             decision = decisions.bring(session, who.person, mention_id, reason)
         except errors.NotAllowed:
             raise HTTPException(403) from None
         except errors.ReviewError as error:
-            mention = session.get(Mention, mention_id)
-            if mention is None:
-                raise HTTPException(404) from None
             return _reading(who, mention, 422, error.key, reason)
         return go(f"/kandidat/{decision.candidate_id}", "bring", decision.id)

@@ -27,7 +27,7 @@ def trends_page(
     who: Who, region: str = "", sector: str = "", weeks: Annotated[int, Query(ge=4, le=53)] = 12
 ) -> HTMLResponse:
     only(who, "admin", "head", "officer", "analyst", "auditor")
-    cells = trends.weekly(who.session, weeks=weeks, sector=sector or None, region=region or None)
+    cells = trends.weekly(who.session, weeks=weeks, sector=sector or None, region=region or None, viewer=who.person)
     totals: dict[tuple[str | None, str | None, str | None], list[int]] = {}
     for cell in cells:
         row = totals.setdefault((cell.sector, cell.agency_id, cell.region), [0, 0])
@@ -54,7 +54,7 @@ def trends_chart(
 ) -> Response:
     """The chart as a picture; `narrow` draws it for a phone."""
     only(who, "admin", "head", "officer", "analyst", "auditor")
-    cells = trends.weekly(who.session, weeks=weeks, sector=sector or None, region=region or None)
+    cells = trends.weekly(who.session, weeks=weeks, sector=sector or None, region=region or None, viewer=who.person)
     say = who.say
     drawn = charts.line_chart(
         cells,

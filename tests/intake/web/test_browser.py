@@ -146,14 +146,14 @@ def test_deciding_is_in_sight(page: Any, console: tuple[str, str]) -> None:
     page.set_viewport_size({"width": page.viewport_size["width"], "height": 800})
     page.goto(console[0] + "/kandidat/1")
     narrow = page.viewport_size["width"] < 500
-    for name in ("Pantau", "Terima") if narrow else ("Pantau dulu w", "Respons cepat"):
+    for name in ("Tunda", "Terima") if narrow else ("Pantau dulu", "Respons cepat"):
         box = page.get_by_role("link" if name == "Terima" else "button", name=name).first.bounding_box()
-        if narrow and name == "Pantau":
+        if narrow and name == "Tunda":
             box = page.locator(".bar button").bounding_box()
         assert box["y"] + box["height"] <= 800, name
     if narrow:
-        page.get_by_role("link", name="Tolak").click()
-        assert page.locator("#tolak").bounding_box()["y"] < 800
+        page.get_by_role("link", name="Tutup").click()
+        assert page.locator("#tutup").bounding_box()["y"] < 800
 
 
 def test_keys_do_nothing_while_somebody_writes(page: Any, console: tuple[str, str]) -> None:
@@ -174,7 +174,7 @@ def test_it_works_without_script(browser: Any, console: tuple[str, str]) -> None
     page.get_by_role("button", name="Masuk").click()
     page.goto(console[0] + "/kandidat/2")
     page.get_by_role("button", name="Sudah diselesaikan").click()
-    assert page.get_by_role("status").inner_text().startswith("Ditolak.")
+    assert page.get_by_role("status").inner_text().startswith("Ditutup karena tidak relevan.")
     page.get_by_role("button", name="Urungkan").first.click()
     assert page.url.endswith("/kandidat/2")
     context.close()

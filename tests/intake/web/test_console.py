@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from crawler.adapters import names
+from crawler.dates import WIB
 from crawler.notes import note as make_note
 from intake import courier
-from intake.casework.cases import WIB
 from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.models import (
@@ -128,10 +128,15 @@ def test_the_original_of_a_post_is_opened_through_us_and_noted(
     with factory.begin() as session:
         url = session.get_one(Mention, int(path.split("/")[2])).url
     assert url not in page
-    answer = client.get(path, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, url)
+    asked = client.get(path).text
+    assert url not in asked, "looking at the form opens nothing"
+    refused = client.post(path, data={"csrf": token(asked), "reason": " x "})
+    assert refused.status_code == 422 and url not in refused.text
+    answer = client.post(path, data={"csrf": token(asked), "reason": "memeriksa tanggal unggahan"})
+    assert f'href="{url}"' in answer.text
     with factory.begin() as session:
-        assert session.scalars(select(AuditRow.action).where(AuditRow.action == "pii.unmask")).all() == ["pii.unmask"]
+        (row,) = session.scalars(select(AuditRow).where(AuditRow.action == "pii.unmask"))
+        assert (row.subject, row.detail["reason"]) == (f"mention:{path.split('/')[2]}", "memeriksa tanggal unggahan")
     assert client.get("/sebutan/999/asli", follow_redirects=False).status_code == 404
 
 
@@ -216,10 +221,44 @@ def test_deciding_loads_the_next_and_can_be_undone(
 def test_a_late_decision_is_refused_and_says_who_was_first(client: TestClient, candidates: list[int]) -> None:
     sign_in(client)
     page = client.get(f"/kandidat/{candidates[0]}").text
-    data = {"csrf": token(page), "version": "1", "action": "watch"}
+    data = {"csrf": token(page), "version": "1", "action": "accept", "track": "watch"}
     client.post(f"/kandidat/{candidates[0]}/putusan", data=data)
-    answer = client.post(f"/kandidat/{candidates[0]}/putusan", data=data | {"action": "reject", "reason": "settled"})
+    late = data | {"action": "not_relevant", "reason": "settled"}
+    answer = client.post(f"/kandidat/{candidates[0]}/putusan", data=late)
     assert "sudah diputuskan oleh rina" in answer.text
+
+
+def test_what_came_after_is_named_when_something_is_not_undone(
+    client: TestClient, candidates: list[int], factory: Sessions
+) -> None:
+    sign_in(client)
+    path = f"/kandidat/{candidates[0]}"
+    data = {"csrf": token(client.get(path).text), "version": "1", "action": "snooze", "days": "7"}
+    assert "Ditunda." in client.post(f"{path}/putusan", data=data).text
+    page = client.get(path).text
+    assert "Ditunda sampai" in page
+    back = client.post(f"{path}/putusan", data=data | {"version": "2", "days": "0"})
+    assert "Dikembalikan ke antrean." in back.text
+    closed = {"version": "3", "action": "outside", "reason": "private_matter"}
+    assert "Ditutup karena di luar wilayah" in client.post(f"{path}/putusan", data=data | closed).text
+    with factory.begin() as session:
+        first = session.scalars(select(Decision.id).order_by(Decision.id)).first()
+    refused = client.post(f"/putusan/{first}/urungkan", data={"csrf": data["csrf"]}).text
+    assert "putusan lain oleh rina (Ditutup karena di luar wilayah atau kewenangan)" in refused
+    again = client.post(f"{path}/putusan", data=data | {"version": "4", "action": "reopen"})
+    assert "Dikembalikan ke antrean." in again.text
+
+
+def test_a_duplicate_is_told_on_both_pages(client: TestClient, candidates: list[int]) -> None:
+    sign_in(client)
+    one, two = candidates
+    data = {"csrf": token(client.get(f"/kandidat/{two}").text), "version": "1", "action": "duplicate"}
+    merged = client.post(f"/kandidat/{two}/putusan", data=data | {"duplicate_of": f"#{one}"})
+    assert "Digabung sebagai duplikat." in merged.text
+    original = client.get(f"/kandidat/{one}").text
+    for words in ("digabung karena: putusan petugas", f"Kandidat nomor {two}"):
+        assert words in original, words
+    assert f'href="/kandidat/{one}"' in client.get(f"/kandidat/{two}").text
 
 
 @pytest.mark.parametrize("data", [{}, {"csrf": "x"}, {"csrf": "é"}])
@@ -227,7 +266,7 @@ def test_a_form_without_its_token_is_refused(
     client: TestClient, candidates: list[int], factory: Sessions, data: dict[str, str]
 ) -> None:
     sign_in(client)
-    answer = client.post(f"/kandidat/{candidates[0]}/putusan", data=data | {"version": "1", "action": "watch"})
+    answer = client.post(f"/kandidat/{candidates[0]}/putusan", data=data | {"version": "1", "action": "reopen"})
     assert answer.status_code == 403
     with factory.begin() as session:
         assert session.scalars(select(Decision)).all() == []
@@ -288,7 +327,7 @@ def test_an_analyst_reads_but_does_not_decide(client: TestClient, candidates: li
     page = client.get(f"/kandidat/{candidates[0]}").text
     assert "/putusan" not in page
     answer = client.post(
-        f"/kandidat/{candidates[0]}/putusan", data={"csrf": token(page), "version": "1", "action": "watch"}
+        f"/kandidat/{candidates[0]}/putusan", data={"csrf": token(page), "version": "1", "action": "reopen"}
     )
     assert "Peran Anda tidak boleh memutuskan" in answer.text
 
@@ -326,7 +365,7 @@ def test_an_empty_queue_says_why(client: TestClient, factory: Sessions) -> None:
     with factory.begin() as session:
         one = told(session, document(2))
         assert one is not None
-        one.state = "rejected"
+        one.state = "not_relevant"
     assert "Semua sudah diputuskan." in client.get("/").text
 
 
@@ -498,10 +537,10 @@ def test_a_number_no_candidate_has_is_not_found(client: TestClient, path: str) -
 def test_strange_numbers_are_refused(client: TestClient, candidates: list[int]) -> None:
     page = sign_in(client)
     many = "9" * 30
-    data = {"csrf": token(page), "version": many, "action": "watch"}
+    data = {"csrf": token(page), "version": many, "action": "snooze"}
     assert client.post(f"/kandidat/{candidates[0]}/putusan", data=data).status_code == 422
     assert client.post(f"/putusan/{many}/urungkan", data=data).status_code == 404
-    for path in (f"/kasus?before={many}", f"/?after=1.0~{many}"):
+    for path in (f"/kasus?after=~-{many}", f"/?after=1.0~{many}"):
         assert client.get(path).status_code == 422, path
     client.cookies.set("kentongan_flash", f"accept:{many}:x")
     assert client.get("/").status_code == 200
@@ -828,7 +867,7 @@ def test_the_api_describes_itself_to_a_session_or_a_token(client: TestClient, fa
     assert described["info"]["version"] == version("kentongan")
     assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     decision = described["components"]["schemas"]["DecisionIn"]["properties"]
-    assert decision["reason"]["anyOf"][0]["enum"] == list(REASONS)
+    assert decision["reason"]["anyOf"][0]["enum"] == [code for codes in REASONS.values() for code in codes]
     assert decision["track"]["anyOf"][0]["enum"] == list(TRACKS)
     assert "Rapid response (RCO)" in decision["track"]["description"]
     for path, operations in described["paths"].items():

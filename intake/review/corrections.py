@@ -1,0 +1,91 @@
+"""What a person corrected stands above what is understood of the texts, now and of those still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from intake.models import CORRECTABLE, Agency, Candidate, Decision
+from intake.review.errors import Invalid
+from nlp.jurisdiction import load_jurisdiction, load_taxonomy
+
+Values = dict[str, str | None]  # CORRECTABLE -> a code; None: there is none, or nobody can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a person made of a text in one respect, for training."""
+
+    mention_id: int
+    field: str  # one of CORRECTABLE
+    old: str | None
+    new: str | None
+    person: str
+    at: datetime
+
+
+def checked(session: Session, candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
+    """What would change, district and region brought to agree. Raises Invalid, with the name of the field."""
+    for name, value in fields.items():
+        if name not in CORRECTABLE or (value is not None and not _is_known(session, name, value)):
+            raise Invalid("wrong_value", field=name)
+    changed = {name: value for name, value in _agreeing(candidate, fields).items() if value != getattr(candidate, name)}
+    if not changed:
+        raise Invalid("nothing_corrected")
+    return changed
+
+
+def corrected(session: Session, candidate: Candidate) -> None:
+    """Put what was corrected in the place of what was understood. A corrected agency brings its kind and needs no reason."""
+    for name, value in candidate.corrections.items():
+        setattr(candidate, name, value)
+    if candidate.corrections.get("region"):
+        candidate.place = "riau"
+    if "agency_id" in candidate.corrections:
+        candidate.agency_reason = ""
+        agency = session.get(Agency, candidate.agency_id) if candidate.agency_id else None
+        candidate.kind = agency.kind if agency else candidate.kind
+
+
+def labels(session: Session) -> Iterator[Label]:
+    """Every correction that was not undone, oldest first, once for each text it was made about."""
+    undo = aliased(Decision)
+    standing = select(Decision).where(
+        Decision.action == "correct", ~select(undo).where(undo.undoes == Decision.id).exists()
+    )
+    in_order = standing.options(joinedload(Decision.person)).order_by(Decision.id)
+    for decision in session.scalars(in_order.execution_options(yield_per=500)):
+        for mention_id in map(int, decision.before["mentions"]):
+            for field, (old, new) in decision.changes.items():
+                yield Label(mention_id, field, old, new, decision.person.name, decision.at)
+
+
+def _is_known(session: Session, name: str, value: str) -> bool:
+    if name == "agency_id":
+        return session.get(Agency, value) is not None
+    tables, taxonomy = load_jurisdiction(), load_taxonomy()
+    codes: Mapping[str, Mapping[str, object]] = {
+        "region": tables.regions,
+        "district": tables.districts,
+        "sector": taxonomy.sectors,
+        "form": taxonomy.forms,
+    }
+    return value in codes[name] and value != tables.province
+
+
+def _agreeing(candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
+    """A district brings its region; another region puts an end to a district that is not in it."""
+    districts, wanted = load_jurisdiction().districts, dict(fields)
+    if district := wanted.get("district"):
+        region = districts[district].region
+        if wanted.setdefault("region", region) != region:
+            raise Invalid("wrong_value", field="district")
+        return wanted
+    present = districts.get(candidate.district or "")
+    if "region" in wanted and present is not None and present.region != wanted["region"]:
+        wanted["district"] = None
+    return wanted
