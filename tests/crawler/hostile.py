@@ -191,6 +191,17 @@ def too_much(exchange: Exchange) -> None:
     exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Length: 900\r\n\r\n" + body)
 
 
+def crumbs(exchange: Exchange) -> None:
+    """A chunk for every byte."""
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not exchange.over():
+        exchange.send(b"1\r\nx\r\n" * 10_000)
+
+
+def no_status(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n")
+
+
 def broken_chunks(exchange: Exchange) -> None:
     exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n<rss>")
 
@@ -305,6 +316,7 @@ def paged(answer: Answer, name: str, code: str, documents: int = 0, **more: Any)
     return Case(name, {"/feed": xml(feed_of("/a", text="")), "/a": answer}, "ok", code, documents, **more)
 
 
+HEAD = "<link rel=canonical href='/satu'>"
 LIST = {"links": "a.l", "next": "a.n"}
 
 
@@ -321,6 +333,9 @@ def transport() -> Iterator[Case]:
     yield listed(too_little, "Content-Length too large", "unreachable", "cut-short")
     yield listed(too_much, "Content-Length too small", "broken", "feed-unreadable")
     yield listed(broken_chunks, "chunks that are none", "unreachable", "cut-short")
+    yield listed(crumbs, "a chunk for every byte", "broken", "in-pieces")
+    yield listed(no_status, "status 000", "unreachable", "connection")
+    yield paged(says(page_of(TEXT), status=206), "206 that nobody asked for", "cut-short")
     yield paged(drip, "an article that drips", "timeout")
     yield paged(endless, "an article without end", "too-large")
 
@@ -402,6 +417,15 @@ def formats(inward: int) -> Iterator[Case]:
     yield Case("lone surrogates", {"*": says(surrogates, "application/json")}, "ok", "", 1, "wordpress")
     deep = "[" * 100_000 + "]" * 100_000
     yield Case("JSON nested 100,000 deep", {"*": says(deep, "application/json")}, "broken", "too-deep", 0, "wordpress")
+    pair = item("/a", title="Air &#55357;&#56832; mati &#55357;")
+    yield listed(xml(feed(pair)), "an emoji as two surrogates", "ok", "", 1)
+    yield listed(
+        xml(feed(one) + b"<!-- " + b"dari simpanan " * 900 + b"-->"), "a long note behind the end", "ok", "", 1
+    )
+    told = posts(TEXT, f"{TEXT} Lagi.").replace('"id":1,', f'"id":{"9" * 5000},')
+    yield Case("a number of 5,000 digits", {"*": says(told, "application/json")}, "ok", "", 2, "wordpress")
+    broken = "".join(f"<item><title>{n}</title><link>mailto:x</link></item>" for n in range(5000))
+    yield listed(xml(feed(one + broken)), "a feed of 5,000 broken items", "ok", "more-notes", 1)
     dates = "".join(
         item(f"/{y}", f"{TEXT}{y}", more=f"<pubDate>1 Jan {y} 00:00:00 WIB</pubDate>") for y in ("0001", "9999")
     )
@@ -421,6 +445,14 @@ def pages() -> Iterator[Case]:
     yield paged(says(page_of("e" + "\u0301\u0323" * 300_000)), "600,000 accents on one letter", "page-costly")
     yield paged(says(b"%PDF-1.7", "application/pdf"), "a PDF for an article", "not-a-page")
     yield paged(says(page_of("x\x00y\x1b " + TEXT)), "NUL in an article", "", 1)
+    mute = "var x = \"<meta http-equiv='refresh' content='0;url=/tidak'>\";"
+    yield paged(says(page_of(TEXT, f"<script>{mute}</script>")), "a refresh in a script", "", 1)
+    repair = says(page_of("Situs sedang dalam perbaikan, silakan kembali beberapa saat lagi. " * 9))
+    lines = "".join(item(f"/p{n}", "", f"Jalan rusak di Kecamatan Tampan belum diperbaiki {n}") for n in range(4))
+    repaired = {"/feed": xml(feed(lines)), "*": repair}
+    yield Case("one notice at every address", repaired, "ok", "not-the-article")
+    copied = {f"/{n}": says(page_of(f"{kind} {TEXT}", HEAD)) for n, kind in (("satu", "Banjir"), ("dua", "Listrik"))}
+    yield Case("a head that names another article", {"/feed": xml(feed_of(*copied, text=""))} | copied, "ok", "", 2)
     costly = {f"/p{n}": says(many_attributes()) for n in range(9)}
     lists = {"/feed": xml(feed_of(*costly, text=""))}
     yield Case("nine costly articles", lists | costly, "ok", "too-costly")
