@@ -188,7 +188,9 @@ def backtest(
         except ValueError as error:
             refuse(f"{events}: {error}. intake/review/events/measured.jsonl shows the form; correct the line.")
     if not told:
-        refuse("there is nothing to measure by: nobody has decided about a candidate yet. Give labelled texts with --events.")
+        refuse(
+            "there is nothing to measure by: nobody has decided about a candidate yet. Give labelled texts with --events."
+        )
     typer.echo(rule.in_words(rule.backtest(told)))
 
 

@@ -25,8 +25,9 @@ from intake import revisions
 from intake.database import Base
 from intake.masking import masked
 from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
-from intake.review import neighbours, queue
+from intake.review import mutes, neighbours, queue
 from intake.review.cluster import Trace, Verdict, belongs, likeliest, same_event
+from intake.review.corrections import corrected
 from intake.review.neighbours import first_guess
 from nlp import Analysis, Text
 from nlp.fingerprint import key_words, signature
@@ -284,7 +285,7 @@ def place(session: Session, mention: Mention) -> Candidate:
     found, copied = _compared(session, mention)
     mention.voice = copied.voice if copied else mention.id
     number = likeliest(found)
-    candidate = session.get(Candidate, number) if number else None
+    candidate = _as_it_is_now(session, number) if number else None
     if candidate is None:
         candidate = Candidate(
             headline="", p_failure=0.0, first_told_at=mention.told_at, last_told_at=mention.told_at, place="unknown"
@@ -299,6 +300,12 @@ def place(session: Session, mention: Mention) -> Candidate:
     refresh(session, candidate)
     neighbours.suggest(session, candidate, {other: one for other, one in found.items() if one.joined or one.suggested})
     return candidate
+
+
+def _as_it_is_now(session: Session, number: int) -> Candidate:
+    """A candidate, held until the end; where it was merged since it was looked at, the one it was merged into."""
+    candidate = session.get_one(Candidate, number, with_for_update=True, populate_existing=True)
+    return _as_it_is_now(session, candidate.duplicate_of) if candidate.duplicate_of else candidate
 
 
 def _keep(mention: Mention, analysis: Analysis) -> None:
@@ -332,7 +339,10 @@ def _compared(session: Session, mention: Mention) -> tuple[dict[int, Verdict], M
 
 
 def refresh(session: Session, candidate: Candidate) -> None:
-    """Recompute what a candidate says of itself from its mentions: each independent voice has one vote."""
+    """Recompute what a candidate says of itself from its mentions: each independent voice has one vote.
+
+    What a person corrected stands above that.
+    """
     mentions = list(session.scalars(select(Mention).where(Mention.candidate_id == candidate.id).order_by(Mention.id)))
     voices = list({mention.voice: mention for mention in reversed(mentions)}.values())
     analyses = [(mention.analysis or {}, mention.p_failure or 0.0) for mention in voices]
@@ -350,6 +360,8 @@ def refresh(session: Session, candidate: Candidate) -> None:
     candidate.urgency = min((a["urgency"] for a, _ in analyses if a.get("urgency")), default=None)
     candidate.headline = _headline(mentions)
     candidate.agency_id, candidate.agency_reason = _agency(session, analyses)
+    corrected(session, candidate)
+    candidate.muted_by = mutes.muted_by(session, candidate)
     candidate.rank = queue.rank(candidate.urgency, candidate.p_failure, candidate.voice_count, candidate.last_told_at)
 
 

@@ -275,12 +275,12 @@ class Revision(Base):
 
 
 class MentionBand(Base):
-    """Locality-sensitive hash bands of a signature: near-copies share at least one."""
+    """A number a mention is found by: of its wording, or of what it is about. See intake.review.neighbours."""
 
     __tablename__ = "mention_band"
 
     band: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True)
+    mention_id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class MentionWords(Base):
@@ -293,7 +293,7 @@ class MentionWords(Base):
     __table_args__ = (_words_index("mention_words"),)
 
     id: Mapped[int] = mapped_column(ForeignKey("mention.id", ondelete="CASCADE"), primary_key=True)
-    words: Mapped[str] = mapped_column(WORDS, comment="the first names the bucket of the id")
+    words: Mapped[str] = mapped_column(WORDS, comment="on PostgreSQL with the mark of the bucket of the id")
 
 
 class HeadlineWords(Base):
@@ -303,7 +303,7 @@ class HeadlineWords(Base):
     __table_args__ = (_words_index("headline_words"),)
 
     id: Mapped[int] = mapped_column(ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True)
-    words: Mapped[str] = mapped_column(WORDS, comment="the first names the bucket of the id")
+    words: Mapped[str] = mapped_column(WORDS, comment="on PostgreSQL with the mark of the bucket of the id")
 
 
 class KnownWord(Base):
@@ -326,6 +326,7 @@ class Candidate(Base):
         Index("ix_candidate_queue_urgency", "urgency", "state", "rank", "id"),
         Index("ix_candidate_rank", "rank", "id"),
         Index("ix_candidate_event", "sector", "last_told_at"),
+        Index("ix_candidate_similar", "region", "sector", "last_told_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -597,7 +598,9 @@ class Alert(Base):
     )
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text, comment="carries no author, no handle, no link to a personal profile")
-    state: Mapped[str] = mapped_column(String(10), default="waiting", comment="waiting | sent | failed | withdrawn")
+    state: Mapped[str] = mapped_column(
+        String(10), default="waiting", index=True, comment="waiting | sent | failed | withdrawn"
+    )
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from crawler.archive import SUFFIX, unused_since
 from crawler.dates import WIB
 from intake.database import Base
-from intake.models import Mention, Revision, SignIn, SignInAttempt, VisitRow, now
+from intake.models import IdempotentCall, Mention, Revision, SignIn, SignInAttempt, VisitRow, now
 from intake.people import audit
 
 KEEP_ATTEMPTS = timedelta(days=1)
 KEEP_SESSIONS = timedelta(days=30)
+KEEP_CALLS = timedelta(hours=24)  # answers to calls of the API with an Idempotency-Key
 KEEP_VISITS = timedelta(days=60)  # what health and rhythm of a source are computed from
 KEEP_IRRELEVANT = timedelta(days=30)  # texts that tell of no failure and belong to no candidate
 KEEP_ANSWERS = timedelta(
@@ -31,6 +32,7 @@ def run(session: Session, *, dry_run: bool) -> dict[str, int]:
     over: list[tuple[str, type[Base], ColumnElement[bool]]] = [
         ("sign_in_attempts", SignInAttempt, SignInAttempt.at < at - KEEP_ATTEMPTS),
         ("sessions", SignIn, SignIn.ended_at < at - KEEP_SESSIONS),
+        ("calls", IdempotentCall, IdempotentCall.at < at - KEEP_CALLS),
         ("visits", VisitRow, VisitRow.day < (at - KEEP_VISITS).astimezone(WIB).date()),
         (
             "mentions",

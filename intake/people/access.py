@@ -66,6 +66,7 @@ MATRIX = Matrix(
             "mention.unmask": "admin head officer",
             "case.read": "admin head officer focal analyst",
             "case.change": "admin head officer",
+            "case.answer": "focal",
             "reporter.read": "admin head officer",
             "view.save": "admin head officer focal analyst",
             "view.share": "admin head officer",
@@ -120,11 +121,12 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "read:queue": ("queue.read",),
     "write:decisions": ("candidate.decide", "lease.take_over", "link.paste", "mute.set"),
     "read:cases": ("case.read",),
-    "write:cases": ("case.change",),
+    "write:views": ("view.save", "view.share"),
+    "write:cases": ("case.change", "case.answer"),
     "read:trends": ("trends.read",),
     "read:sources": ("sources.read",),
     "read:audit": ("audit.read",),
-    "admin": ("people.change", "sources.change", "contacts.change"),
+    "admin": ("people.read", "people.change", "remit.change", "sources.change", "contacts.change"),
 }
 
 

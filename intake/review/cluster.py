@@ -113,7 +113,8 @@ def same_event(one: Trace, two: Trace) -> Verdict:
 
     Otherwise what speaks for one event is added up. Words in common count by how rare they are in the training texts, and
     by their share of the shorter one; words for offices and places count apart, for an office has many troubles and a
-    place many events. Joined is only what has a telling word in common that is neither, or the same outage.
+    place many events. Joined is only what has a sector known of both, a telling word in common that is neither, or the
+    same outage, and a place in common, or many words; and never an old story beside one that does not look back.
 
     Trade-offs: an unnoticed merge hides an event, a missed one costs a key. So the upper threshold is set for 19 of 20
     joined pairs to be right, and what lies between the two is suggested to a person. Points and thresholds set 2026-11.

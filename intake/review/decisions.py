@@ -417,7 +417,6 @@ def _tell_again(session: Session, *candidates: Candidate) -> None:
         _settle(session, candidate)
         if _has_mentions(session, candidate):
             inbox.refresh(session, candidate)
-            corrections.corrected(session, candidate)
         else:
             candidate.mention_count = candidate.voice_count = candidate.source_count = 0
         _settle(session, candidate)

@@ -114,7 +114,7 @@ def suggest(session: Session, candidate: Candidate, others: Mapping[int, Verdict
     for number, verdict in likely:
         other = session.get_one(Candidate, number)
         first, second = sorted((candidate.id, number))
-        if other.state not in OPEN_TO_MERGE or _were_split(session, first, second):
+        if other is candidate or other.state not in OPEN_TO_MERGE or _were_split(session, first, second):
             continue
         known = session.scalar(select(Suggestion).where(Suggestion.first_id == first, Suggestion.second_id == second))
         if known is None:

@@ -21,10 +21,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Integer, Select, cast, column, event, func, inspect, literal_column, select, table
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    cast,
+    column,
+    event,
+    func,
+    inspect,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, Session
 
+from intake.database import Base
 from intake.masking import covered, masked
 from intake.models import Candidate, HeadlineWords, KnownWord, Mention, MentionWords
 from nlp.fingerprint import weight
@@ -34,7 +48,7 @@ PATIENCE = 0.1  # seconds after which no further strip is begun
 BUCKET = 10_000  # ids; strips are made of whole ones
 WIDEST = 32  # buckets of one strip
 LONGEST_TEXT, LONGEST_WORD = 20_000, 40  # characters; what comes after is not searched
-MOST_TERMS = 12  # words and phrases of one search; more are passed over
+LONGEST_QUERY, MOST_TERMS = 200, 12  # characters, and words and phrases, of one search; more are passed over
 SHORTEST_BEGINNING = 3  # letters; less stands for itself
 LOOKED_AT, ENDINGS = 400, 24  # words that begin like it, the shortest; and those of them that are sought, the commonest
 _PERSONAL = re.compile(r"\d{4}|@")
@@ -62,6 +76,7 @@ class Query:
     @classmethod
     def parse(cls, given: str) -> Query:
         """Every text is a query; one without a word finds nothing."""
+        given = given[:LONGEST_QUERY]
         parts = given.split('"')
         phrases = [
             phrase
@@ -113,11 +128,11 @@ def _expanded(session: Session, query: Query) -> Sought:
 
 
 def _endings(session: Session, beginning: str) -> list[str]:
-    """Words that were told and begin like this, the commonest ENDINGS; itself first, if it is one."""
+    """It, and of the words that were told and begin like it the commonest ENDINGS."""
     like_it = KnownWord.word.between(beginning, f"{beginning}\U0010ffff")
     shortest = select(KnownWord.word).where(like_it).order_by(func.length(KnownWord.word), KnownWord.word)
     words = session.scalars(shortest.limit(LOOKED_AT)).all()
-    return sorted(words, key=lambda word: (word != beginning, weight(word)))[:ENDINGS]
+    return [beginning, *sorted(set(words) - {beginning}, key=lambda word: (weight(word), word))[:ENDINGS]]
 
 
 def _found(session: Session, candidates: Select[Candidate], sought: Sought, indexed: Indexed) -> list[int]:
@@ -191,31 +206,43 @@ def index_mentions(connection: Connection, ids: Iterable[int]) -> None:
     texts = select(Mention.id, Mention.title, Mention.text, Mention.analysis).where(
         Mention.id.in_(ids), Mention.candidate_id.is_not(None)
     )
-    write(connection, MentionWords, {one.id: told_words(*one[1:]) for one in connection.execute(texts)})
+    words = {one.id: told_words(*one[1:]) for one in connection.execute(texts)}
+    if known := sorted(set().union(*words.values())):
+        added = _insert_into(connection, KnownWord).on_conflict_do_nothing()
+        connection.execute(added, [{"word": word} for word in known])
+    _write(connection, MentionWords, words)
 
 
-def write(connection: Connection, indexed: Indexed, words: Mapping[int, Sequence[str]]) -> None:
-    """Row -> its words. Each begins with the mark of its bucket, which no query can name: it has five digits."""
-    if not words:
-        return
-    known = sorted(set().union(*words.values()))
-    insert = postgresql.insert if _is_postgres(connection) else sqlite.insert
-    if known:
-        connection.execute(insert(KnownWord).on_conflict_do_nothing(), [{"word": word} for word in known])
-    marked = {number: [_mark(number // BUCKET), *told] for number, told in words.items()}
-    as_column = _as_vector if _is_postgres(connection) else " ".join
-    rows = [{"id": number, "words": as_column(told)} for number, told in marked.items()]
-    added = insert(indexed)
-    connection.execute(added.on_conflict_do_update(index_elements=["id"], set_={"words": added.excluded.words}), rows)
+def index_headlines(connection: Connection, ids: Iterable[int]) -> None:
+    """The same of headlines. Their words are those of a mention, and known from there."""
+    headlines = connection.execute(select(Candidate.id, Candidate.headline).where(Candidate.id.in_(ids)))
+    _write(connection, HeadlineWords, {one.id: words_of(one.headline) for one in headlines})
 
 
-def _as_vector(words: Iterable[str]) -> str:
-    """As PostgreSQL reads a tsvector: its own parser would cut words otherwise."""
-    return " ".join(f"{word!r}:{place}" for place, word in enumerate(words, start=1))
+def _write(connection: Connection, indexed: Indexed, words: Mapping[int, Sequence[str]]) -> None:
+    as_column = _as_vector if _is_postgres(connection) else _as_text
+    added = _insert_into(connection, indexed)
+    added = added.on_conflict_do_update(index_elements=["id"], set_={"words": added.excluded.words})
+    if rows := [{"id": number, "words": as_column(number, its)} for number, its in words.items()]:
+        connection.execute(added, rows)
+
+
+def _insert_into(connection: Connection, into: type[Base]) -> Any:
+    return (postgresql.insert if _is_postgres(connection) else sqlite.insert)(into)
+
+
+def _as_text(_: int, words: Iterable[str]) -> str:
+    return " ".join(words)
+
+
+def _as_vector(number: int, words: Iterable[str]) -> str:
+    """As PostgreSQL reads a tsvector, whose own parser would cut words otherwise; with the mark of the row's bucket."""
+    return " ".join(f"{word!r}:{place}" for place, word in enumerate([_mark(number // BUCKET), *words], start=1))
 
 
 def _mark(bucket: int) -> str:
-    return f"b{bucket:05}"
+    """No word of a text, nor of a query: these are in small letters."""
+    return f"B{bucket}"
 
 
 @event.listens_for(Mention, "after_insert")
@@ -232,4 +259,4 @@ def _mention_written(_: Mapper[Mention], connection: Connection, mention: Mentio
 @event.listens_for(Candidate, "after_update")
 def _headline_written(_: Mapper[Candidate], connection: Connection, candidate: Candidate) -> None:
     if inspect(candidate).attrs.headline.history.has_changes():
-        write(connection, HeadlineWords, {candidate.id: words_of(candidate.headline)})
+        index_headlines(connection, [candidate.id])

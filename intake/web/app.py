@@ -10,6 +10,7 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -76,6 +77,7 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
         lifespan=lifespan,
     )
     app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
+    app.state.rates = api.Rates()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
     pages = (signing, desk, views, mutes, link, cases, referral, trends, sources, people, account, audit, contacts)
@@ -144,8 +146,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if not request.url.path.startswith("/api/"):
         return await _error(request, error.status_code)
-    code = error.code if isinstance(error, api.Refused) else None
-    return _problem(error.status_code, error.detail, code, error.headers)
+    if isinstance(error, api.Refused):
+        return _problem(error.status_code, error.detail, error.headers, code=error.code, **error.more)
+    return _problem(error.status_code, error.detail, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -159,7 +162,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     """The last resort: the person gets a number, the log gets the reason."""
     number = secrets.token_hex(4)
-    log.error("error %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    route = request.scope.get("route")  # as it is declared: an address may hold a secret, of a feed or of a referral
+    log.error("error %s at %s %s", number, request.method, getattr(route, "path", "?"), exc_info=error)
     response = await _error(request, 500, number)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
@@ -172,10 +176,6 @@ async def _error(request: Request, status: int, detail: str = "") -> Response:
     return await run_in_threadpool(visitor.error_page, request, status, detail)
 
 
-def _problem(status: int, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     """What went wrong, as RFC 9457 puts it."""
-    problem = api.Problem(
-        type="about:blank", title=api.TITLES.get(status, "Error"), status=status, detail=detail, code=code
-    )
-    content = problem.model_dump(exclude_none=True)
-    return JSONResponse(content, status, headers, media_type="application/problem+json")
+    return JSONResponse(api.problem(status, detail, **more), status, headers, media_type="application/problem+json")

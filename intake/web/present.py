@@ -92,6 +92,7 @@ ROLES = {
 SCOPES = {  # of access.SCOPES
     "read:queue": _("membaca antrean dan kandidat"),
     "write:decisions": _("memutuskan kandidat"),
+    "write:views": _("menyimpan pandangan"),
     "read:cases": _("membaca kasus"),
     "write:cases": _("mengerjakan kasus"),
     "read:trends": _("membaca tren"),
@@ -230,7 +231,9 @@ LOST = {  # how a lease was lost
     "decided": _("Kandidat ini sudah diputuskan oleh {by} pukul {at} ({action}). Putusan Anda tidak disimpan."),
     "taken_over": _("Kandidat ini diambil alih oleh {by} pukul {at}. Putusan Anda tidak disimpan."),
     "taken": _("Waktu Anda habis, dan {by} mengerjakan kandidat ini sejak pukul {at}. Putusan Anda tidak disimpan."),
-    "expired": _("Waktu Anda memegang kandidat ini habis. Pilih Kerjakan, lalu putuskan lagi; belum ada yang disimpan."),
+    "expired": _(
+        "Waktu Anda memegang kandidat ini habis. Pilih Kerjakan, lalu putuskan lagi; belum ada yang disimpan."
+    ),
 }
 # What a form says when something typed into it cannot be kept.
 WRONG = {

@@ -256,6 +256,7 @@ def test_retention_deletes_by_outcome(factory: Sessions) -> None:
         assert retention.run(session, dry_run=True) == {
             "sign_in_attempts": 0,
             "sessions": 1,
+            "calls": 0,
             "visits": 0,
             "mentions": 1,
         }
@@ -263,6 +264,7 @@ def test_retention_deletes_by_outcome(factory: Sessions) -> None:
         assert retention.run(session, dry_run=False) == {
             "sign_in_attempts": 0,
             "sessions": 0,
+            "calls": 0,
             "visits": 0,
             "mentions": 0,
         }

@@ -432,6 +432,14 @@ def test_a_corrected_agency_brings_its_kind(factory: Sessions) -> None:
         assert (two.agency.id, two.kind) == ("VT-PLN-UP3DMI", two.agency.kind)
 
 
+def test_what_is_heard_later_does_not_undo_a_correction(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, *_ = several(session)
+        decisions.decide(session, person, one.id, one.version, "correct", fields={"sector": "AIR", "form": None})
+        assert told(session, document(5, OUTAGE + " lagi, kata warga", source="Ketiga")) is one
+        assert (one.sector, one.form, one.mention_count) == ("AIR", None, 3)
+
+
 def test_a_merge_does_not_undo_a_correction(factory: Sessions) -> None:
     with factory.begin() as session:
         person, one, two, _ = several(session)

@@ -165,7 +165,7 @@ def test_what_was_brought_is_found_until_that_is_undone_and_leaves_with_its_ment
         decisions.undo(session, viewer, brought.id)
         assert retention.run(session, dry_run=False)["mentions"] == 1
         assert session.scalar(select(func.count()).select_from(MentionWords)) == 0
-        assert found(session, viewer, "baunya") == set()
+        assert found(session, viewer, "baunya", "candidate") == set()
         in_order(session)
 
 

@@ -266,6 +266,7 @@ def new_columns() -> None:
     for table, columns in columns_of().items():
         for added in columns:
             op.add_column(table, added)
+    op.create_index("ix_mention_band_mention_id", "mention_band", ["mention_id"])
     op.create_index("ix_candidate_duplicate_of", "candidate", ["duplicate_of"])
     op.create_index("ix_candidate_muted_by", "candidate", ["muted_by"])
     for name, column in (("agency", "agency_id"), ("region", "region"), ("sector", "sector"), ("urgency", "urgency")):

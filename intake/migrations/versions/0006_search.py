@@ -1,4 +1,4 @@
-"""Full-text search: the words of headlines and of what was told."""
+"""Full-text search: the words of headlines and of what was told; and what pages of a long queue are found by."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,13 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from intake.models import HeadlineWords
 from intake.review import search
 
 revision = "0006"
 down_revision = "0005"
 
 BATCH = 1000
-BUCKET = "the first names the bucket of the id"
+MARKED = "on PostgreSQL with the mark of the bucket of the id"
 INDEXED = {"mention_words": ("mention", "mention_fts"), "headline_words": ("candidate", "headline_fts")}
 
 
@@ -29,7 +28,7 @@ def upgrade() -> None:
         op.create_table(
             name,
             sa.Column("id", sa.Integer(), nullable=False),
-            sa.Column("words", TSVECTOR() if on_postgres else sa.Text(), nullable=False, comment=BUCKET),
+            sa.Column("words", TSVECTOR() if on_postgres else sa.Text(), nullable=False, comment=MARKED),
             sa.ForeignKeyConstraint(["id"], [f"{of}.id"], name=op.f(f"fk_{name}_id"), ondelete="CASCADE"),
             sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
         )
@@ -39,6 +38,8 @@ def upgrade() -> None:
             fts_of(name, fts)
     index_all(op.get_bind())
     op.create_index("ix_candidate_rank", "candidate", ["rank", "id"])
+    op.create_index("ix_candidate_similar", "candidate", ["region", "sector", "last_told_at"])
+    op.create_index("ix_alert_state", "alert", ["state"])
 
 
 def fts_of(name: str, fts: str) -> None:
@@ -52,19 +53,13 @@ def fts_of(name: str, fts: str) -> None:
 
 def index_all(connection: sa.Connection) -> None:
     """The texts there are."""
-    mention = sa.table("mention", *map(sa.column, ("id", "candidate_id")))
-    for ids in batches(connection, mention.c.id, mention.c.candidate_id.is_not(None)):
-        search.index_mentions(connection, ids)
-    candidate = sa.table("candidate", sa.column("id"), sa.column("headline"))
-    for ids in batches(connection, candidate.c.id, sa.true()):
-        rows = connection.execute(sa.select(candidate).where(candidate.c.id.in_(ids))).all()
-        search.write(connection, HeadlineWords, {row.id: search.words_of(row.headline) for row in rows})
+    for table, index in (("mention", search.index_mentions), ("candidate", search.index_headlines)):
+        for ids in batches(connection, sa.table(table, sa.column("id")).c.id):
+            index(connection, ids)
 
 
-def batches(
-    connection: sa.Connection, number: sa.ColumnElement[int], which: sa.ColumnElement[bool]
-) -> Iterator[list[int]]:
+def batches(connection: sa.Connection, number: sa.ColumnElement[int]) -> Iterator[list[int]]:
     last = 0
-    while ids := list(connection.scalars(sa.select(number).where(number > last, which).order_by(number).limit(BATCH))):
+    while ids := list(connection.scalars(sa.select(number).where(number > last).order_by(number).limit(BATCH))):
         yield ids
         last = ids[-1]

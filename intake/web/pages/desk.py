@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from intake.models import OPEN_STATES, REASONS, Agency, Alert, Candidate, Decision, Lease, Mention, Remit, now
 from intake.people import access, audit
-from intake.review import decisions, errors, handled, leases, queue, suggestions
+from intake.review import decisions, errors, handled, leases, queue, search, suggestions
 from intake.web import present
 from intake.web.visitor import (
     Number,
@@ -140,6 +140,7 @@ def queue_page(who: Who, way: OnWay, after: str = "", pilih: str = "") -> HTMLRe
         names=_source_names(who.session, ids),
         count=queue.count(who.session, who.person, filters),
         most=queue.COUNTED,
+        found_at_most=search.MOST,
         next_link=f"/{way.query(after=str(page.next))}" if page.next else None,
         all_link=f"/{way.query(pilih='semua', **({'after': after} if after else {}))}",
         all_ticked=pilih == "semua",

@@ -17,6 +17,7 @@
     const folded = element.closest("details");
     if (folded) folded.open = true;
     element.focus();
+    if (element.select) element.select();
     element.scrollIntoView({ block: "center" });
   };
   const cycle = (boxes) => show(boxes[(boxes.indexOf(document.activeElement) + 1) % boxes.length]);
@@ -57,6 +58,7 @@
   const said = lease && lease.querySelector("[data-lease]");
   const ask = async (body, address) => {
     const answer = await fetch(address, { method: "POST", body, headers: { accept: "application/json" } });
+    if (answer.redirected) { tell(news.dataset.signedOut); return false; }
     const told = await answer.json();
     said.textContent = told.words;
     lease.classList.toggle("other", !answer.ok);
@@ -83,7 +85,7 @@
     const form = document.querySelector("form:has(input[name=lease])");
     const body = new URLSearchParams({ csrf: form.elements.csrf.value, lease: token() });
     const address = `${location.pathname.split("/").slice(0, 3).join("/")}/sewa`;
-    try { if (!await ask(body, address)) tell(said.textContent); } catch { /* the next one may get through */ }
+    try { if (!await ask(body, address) && news.hidden) tell(said.textContent); } catch { /* the next one may get through */ }
   }, lease.dataset.every * 1000);
 
   // ---- several at once

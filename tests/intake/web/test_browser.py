@@ -49,7 +49,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         )
         told(session, document(3, "jalan berlubang di depan puskesmas"), sectors=(), regions=("14.05",), agencies=())
     server = uvicorn.Server(
-        uvicorn.Config(create_app(factory, Settings(pseudonym_key="x")), port=0, log_level="warning")
+        uvicorn.Config(
+            create_app(factory, Settings(pseudonym_key="x", second_factor_roles=())), port=0, log_level="warning"
+        )
     )
     thread = Thread(target=server.run, daemon=True)
     thread.start()
