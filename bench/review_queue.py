@@ -6,9 +6,9 @@
 Fills a database with made candidates (97 of 100 accepted or closed, the open ones the newest; some put off, muted or held)
 and mentions with words as common as words are, then lets eight readers, each a process of its own, ask for what an officer
 asks for. Between two requests a reader pauses, as people do; `--pause 0` lets them ask without a break, so that on two
-cores each also waits for three others. Times are those in the process that answers; of
-its own work (without what PostgreSQL does, and without waiting for a turn on a core) the median is told besides.
-Prints the median and the 95th percentile of each request, the load of the machine, and the plans of statements that scan.
+cores each also waits for three others. Prints the median and the 95th percentile of each request, by the clock of the
+process that answers and of that process's own work (without waiting for a turn on a core; of what PostgreSQL does only the
+client's part), the load of the machine, and with --plans those of statements that scan or sort.
 
 With --keep the database is left in the folder, and taken from there the next time.
 """
@@ -411,15 +411,16 @@ def measure(ask: Callable[..., None], url: str, readers: int, seconds: float, pa
 
 
 def report(times: Times) -> None:
-    print(f"{'':40} {'median':>9} {'p95':>9} {'longest':>9} {'own work':>9} {'asked':>6}")
+    print(f"{'':40} {'median':>9} {'p95':>9} {'longest':>9} {'work':>9} {'its p95':>9} {'asked':>6}")
     for name in [*asks(), *PAGES]:
         if its := times.get(name):
             took, worked = zip(*its, strict=True)
-            p95 = statistics.quantiles([*took, took[0]], n=20, method="inclusive")[-1]
-            figures = " ".join(
-                f"{figure:6.1f} ms" for figure in (statistics.median(took), p95, max(took), statistics.median(worked))
-            )
-            print(f"{name:40} {figures} {len(its):6}")
+            figures = (statistics.median(took), p95(took), max(took), statistics.median(worked), p95(worked))
+            print(f"{name:40} {' '.join(f'{figure:6.1f} ms' for figure in figures)} {len(its):6}")
+
+
+def p95(figures: Sequence[float]) -> float:
+    return statistics.quantiles([*figures, figures[0]], n=20, method="inclusive")[-1]
 
 
 def load() -> str:

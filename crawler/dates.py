@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0, "z": 0}
+ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0}
+ZONES |= {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # of RFC 822
 WIB = timezone(timedelta(hours=7))
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)  # a clock may be wrong by so much; more is no date
@@ -29,7 +30,8 @@ MONTHS = {name: number for number, names in enumerate(_MONTHS, 1) for name in na
 UNITS = {"detik": 1, "menit": 60, "jam": 3600, "hari": 86_400, "minggu": 604_800, "pekan": 604_800}
 
 _CLOCK = r"(?:\D{0,12}?(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?)?"
-_ZONE = r"(?:\s*(?P<zone>wib|wita|wit|utc|gmt)\b)?"
+_OFFSET = r"(?:utc|gmt)\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?(?P<minutes>[0-5]\d))?"
+_ZONE = rf"(?:\s*(?P<zone>{re.sub('P<[a-z]+>', ':', _OFFSET)}|{'|'.join(ZONES)})\b)?"
 _NAMED = re.compile(r"(?P<day>\d{1,2})\s+(?P<month>[a-z]{3,9})\.?,?\s+(?P<year>\d{4})" + _CLOCK + _ZONE)
 _ENGLISH = re.compile(r"(?P<month>[a-z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})" + _CLOCK + _ZONE)
 _NUMERIC = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK + _ZONE)
@@ -71,12 +73,12 @@ def _iso(words: str, now: datetime) -> datetime | None:
     found = _ISO.search(words)
     if not found:
         return None
-    zone = re.match(r"\s*(wib|wita|wit|utc|gmt)\b", words[found.end() :])
+    zone = re.match(_ZONE, words[found.end() :])
     try:
         moment = datetime.fromisoformat(found[0].replace("z", "+00:00").replace(" +", "+").strip())
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone[1] if zone else None))
+    return moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone["zone"] if zone else None))
 
 
 def _rfc822(words: str, now: datetime) -> datetime | None:
@@ -84,7 +86,11 @@ def _rfc822(words: str, now: datetime) -> datetime | None:
 
     So is the year 0001 of programs that have no date, which the mail library takes for 2001.
     """
-    if not re.search(r"[+-]\d{4}\b|\b(gmt|ut)\b", words) or re.search(r"\s0\d{3}\s", words):
+    if (
+        not re.search(r"[+-]\d{4}\b|\b(gmt|ut)\b", words)
+        or re.search(_OFFSET, words)
+        or re.search(r"\s0\d{3}\s", words)
+    ):
         return None
     try:
         return parsedate_to_datetime(words)
@@ -121,4 +127,8 @@ def _ago(words: str, now: datetime) -> datetime | None:
 
 
 def _zone(name: str | None) -> timezone:
+    """The zone of a name, or of `gmt+7`; WIB without one."""
+    if name and (offset := re.fullmatch(_OFFSET, name)):
+        hours = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"] or 0))
+        return timezone(-hours if offset["sign"] == "-" else hours)
     return timezone(timedelta(hours=ZONES[name])) if name else WIB

@@ -33,6 +33,7 @@ class Document:
     notes: tuple[str, ...] = ()  # what was doubtful, as codes of crawler.notes: "date-ahead", "summary-only"
     aliases: tuple[str, ...] = ()  # keys of the other addresses it was met at; the page's own claim made them one
     claim: str = ""  # key of an address its page claims without looking like it: only the text there can tell
+    told_by: str = ""  # site of the source, where that is not the article's own: the note "hearsay" goes with it
     stamp: str = ""  # `stamp(...)` of what its list told of its state; empty where the list tells nothing
     evidence: str | None = None  # SHA-256 of the body of the answer it was read from: see `crawler.archive`
 

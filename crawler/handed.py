@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,12 +12,24 @@ from scrapy.http import Response as ScrapyResponse
 from crawler.adapters import Draft
 from crawler.archive import MOST_KEPT, Answer, keep
 from crawler.document import Document, document_key, stamp
-from crawler.identity import believed, identity, is_form, same_article, same_site, site_of
+from crawler.identity import are_numbered_apart, believed, hearsay, identity, is_form, same_article, same_site, site_of
 from crawler.notes import doubt, note
 from crawler.reading.article import SHORTEST
 from crawler.tally import Tally
 
+ALWAYS_SO = ("headline-only", "hearsay")  # of every document of such a source: no note of its visits
 BEGINNING = 2000  # characters of a text by which another one is known again
+STEM = 4  # letters by which a word of a title is known again
+_TELLING = re.compile(rf"[^\W\d_]{{{STEM},}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """By what a text is known again."""
+
+    title: str
+    text: str  # its beginning
+    found_at: str
 
 
 class Handed:
@@ -24,19 +37,22 @@ class Handed:
 
     def __init__(self, archive: Path | None) -> None:
         self.archive = archive
-        self.texts: dict[str, tuple[str, str]] = {}  # key -> title, beginning of the text
+        self.texts: dict[str, Known] = {}
         self.claims: dict[str, str] = {}  # key that a page claimed and was not given -> its own
+        self.led: dict[str, str] = {}  # where a list's address led to -> its title in that list
 
     def document(
-        self, draft: Draft, response: ScrapyResponse, at: datetime, tally: Tally, *, is_page: bool
+        self, draft: Draft, response: ScrapyResponse, at: datetime, tally: Tally, *, is_page: bool, list_title: str = ""
     ) -> Document | None:
         """What a draft becomes; None if it is known as it is, too short, or a page of one that was handed over.
 
-        `is_page`: the answer is the page of the draft alone, not a list of many.
+        `is_page`: the answer is the page of the draft alone, not a list of many; `list_title` is what that list calls it.
         """
-        if not is_page and tally.kind == "article" and not same_site(tally.source.url, draft.url):
-            # hearsay: it must not stand for the article itself, which its own site may publish
-            draft = replace(draft, identity=f"{site_of(tally.source.url)} {draft.identity}")
+        told_by = ""
+        if not is_page and tally.adapter.KIND == "article" and not same_site(tally.source.url, draft.url):
+            # it must not stand for the article itself, which its own site may publish
+            told_by, notes = site_of(tally.source.url), (*draft.notes, "hearsay")
+            draft = replace(draft, identity=hearsay(draft.url, tally.source.url), notes=notes)
         met = document_key(draft.identity)
         if not is_page and not draft.stamp:
             draft = replace(draft, stamp=stamp(draft.title, draft.text))
@@ -50,22 +66,24 @@ class Handed:
             if is_page:
                 tally.leave_out(draft)
             return None
-        if is_page and _is_led_away(draft, response.url):
+        if is_page and self._is_led_away(draft, response.url, list_title):
             tally.notes.append(note("led-away", where, "left-out"))
             tally.leave_out(draft)
             return None
-        draft, claim = self._weighed(draft, response.url if is_page else draft.url)
-        keys = self._keys(draft, response.url if is_page else "")
-        if same := self._same(draft, keys[0]) or self._same(draft, claim):
+        found_at = response.url if is_page else draft.url
+        draft, claim = self._weighed(draft, found_at)
+        keys = self._keys(draft, found_at, is_page=is_page)
+        here = _known(draft, found_at)
+        if same := self._same(here, keys[0]) or self._same(here, claim):
             tally.elsewhere.came(draft.url)
             tally.known_too(same, (key for key in keys if key != same))
             return None
-        tally.notes.extend(doubt(code, where) for code in draft.notes if code != "headline-only")
+        tally.notes.extend(doubt(code, where) for code in draft.notes if code not in ALWAYS_SO)
         tally.count(draft, keys)
-        self.texts |= dict.fromkeys(keys, _beginning(draft))
+        self.texts |= dict.fromkeys(keys, here)
         if claim:
             self.claims.setdefault(claim, keys[0])
-        return _document(draft, at, tally, keys, claim, self._evidence(response, at, tally))
+        return _document(draft, at, tally, keys, claim, told_by, self._evidence(response, at, tally))
 
     def _weighed(self, draft: Draft, found_at: str) -> tuple[Draft, str]:
         """The draft with its page's claim to another address, if that is believed; else without, and the claim's key.
@@ -76,25 +94,38 @@ class Handed:
         if not draft.canonical or is_form(draft.canonical, found_at):
             return draft, ""
         claim = document_key(identity(draft.canonical))
-        was_read = claim in self.texts and self._same(draft, claim)
+        was_read = claim in self.texts and self._same(_known(draft, found_at), claim)
         return (draft, "") if was_read else (replace(draft, canonical=""), claim)
 
-    def _same(self, draft: Draft, key: str) -> str:
+    def _same(self, one: Known, key: str) -> str:
         """The key of what this crawl has of the same article: read at the address of `key`, or claiming it; else empty."""
         other = key if key in self.texts else self.claims.get(key, "")
-        return other if other and same_article(self.texts[other], _beginning(draft)) else ""
+        return other if other and _is_same(self.texts[other], one) else ""
 
-    def _keys(self, draft: Draft, found_at: str) -> list[str]:
+    def _is_led_away(self, draft: Draft, found_at: str, list_title: str) -> bool:
+        """Whether the page is no article's own: a site under repair leads all of them to one page.
+
+        A short link leads to its article: its text has the words of its title in the list, and no other title led there.
+        """
+        found = identity(found_at)
+        if found == identity(draft.url) or not same_site(found_at, draft.url) or believed(found_at, draft.url):
+            return False
+        is_home = not found.partition("/")[2]
+        if is_home or "summary-only" in draft.notes or not _tells_of(list_title, draft.text):
+            return True
+        return self.led.setdefault(found, list_title) != list_title
+
+    def _keys(self, draft: Draft, found_at: str, *, is_page: bool) -> list[str]:
         """The publication's own key first, then those of the other addresses it was met at, beginning with the first.
 
         Its own is the address the page gives, or else the one where it was found in the end; but not if another text of this
         crawl has that already: then the page's claim is wrong.
         """
-        met, found = document_key(draft.identity), identity(found_at) if found_at else ""
+        met, found = document_key(draft.identity), identity(found_at) if is_page else ""
         found = found if found.partition("/")[2] else ""  # a home page is no article's own address
         own = identity(draft.canonical) if draft.canonical else found or draft.identity
         keys = list(dict.fromkeys((document_key(own), met, *([document_key(found)] if found else ()))))
-        return keys if keys[0] not in self.texts or self._same(draft, keys[0]) else [met]
+        return keys if keys[0] not in self.texts or self._same(_known(draft, found_at), keys[0]) else [met]
 
     def _evidence(self, response: ScrapyResponse, at: datetime, tally: Tally) -> str | None:
         """The digest of the answer, which is written down the first time; None if it cannot be."""
@@ -118,14 +149,19 @@ class Handed:
             return None
 
 
-def _is_led_away(draft: Draft, found_at: str) -> bool:
-    """Whether the page is no article's own: a site under repair leads all of them to one page."""
-    moved = identity(found_at) != identity(draft.url)
-    return moved and same_site(found_at, draft.url) and not believed(found_at, draft.url)
+def _tells_of(title: str, text: str) -> bool:
+    """Whether a third of a title's telling words stand in a text, by their first letters; no title tells nothing."""
+    words, stems = ({word[:STEM] for word in _TELLING.findall(said.casefold())} for said in (title, text))
+    return bool(words) and len(words & stems) >= len(words) / 3
 
 
-def _beginning(draft: Draft) -> tuple[str, str]:
-    return draft.title, draft.text[:BEGINNING]
+def _known(draft: Draft, found_at: str) -> Known:
+    return Known(draft.title, draft.text[:BEGINNING], found_at)
+
+
+def _is_same(one: Known, other: Known) -> bool:
+    numbered_apart = are_numbered_apart(identity(one.found_at), identity(other.found_at))
+    return same_article((one.title, one.text), (other.title, other.text), numbered_apart=numbered_apart)
 
 
 def answer_of(response: ScrapyResponse, at: datetime) -> Answer:
@@ -138,7 +174,9 @@ def answer_of(response: ScrapyResponse, at: datetime) -> Answer:
     return Answer(response.url, at, response.status, headers, response.body, response.protocol or "HTTP/1.1")
 
 
-def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], claim: str, evidence: str | None) -> Document:
+def _document(
+    draft: Draft, at: datetime, tally: Tally, keys: list[str], claim: str, told_by: str, evidence: str | None
+) -> Document:
     return Document(
         key=keys[0],
         source=tally.source.name,
@@ -154,6 +192,7 @@ def _document(draft: Draft, at: datetime, tally: Tally, keys: list[str], claim: 
         notes=draft.notes,
         aliases=tuple(keys[1:]),
         claim=claim,
+        told_by=told_by,
         stamp=draft.stamp,
         evidence=evidence,
     )

@@ -204,6 +204,10 @@ HAPPENED: dict[str, tuple[str, str]] = {
         "Halaman berita tidak memuat isi; yang disimpan ringkasannya dari daftar.",
         "The page holds no article; the summary from the list was kept instead.",
     ),
+    "hearsay": (
+        "Naskah ini diambil dari situs lain, bukan dari situs pemilik beritanya; bunyinya dapat berbeda.",
+        "The text comes from another site than the article's own; its words may differ.",
+    ),
     "headline-only": (
         "Hanya judul yang tersedia; isi beritanya tidak dibaca.",
         "Only the headline is at hand; the article was not read.",

@@ -73,7 +73,7 @@ class Listener(scrapy.Spider):
         self.readers = Readers(politeness.read_seconds, politeness.read_megabytes)
         self.places, self.waiting = asyncio.Semaphore(MOST_VISITS), 0
         self.handed = Handed(Path(archive) if archive and not probe else None)
-        self.asked: set[str] = set()
+        self.asked: dict[str, bool] = {}
         self.failed_elsewhere: Counter[str] = Counter()
         self.tallies: list[Tally] = []
 
@@ -226,7 +226,10 @@ class Listener(scrapy.Spider):
             if isinstance(item, Request):
                 yield item
                 continue
-            document = self.handed.document(item, response, at, tally, is_page=request.page_of is not None)
+            listed = request.page_of
+            document = self.handed.document(
+                item, response, at, tally, is_page=listed is not None, list_title=listed.title if listed else ""
+            )
             if document and not self.probe:
                 print(f'{{"document": {document.to_json()}}}', flush=True)
 

@@ -23,6 +23,8 @@ MOST_ALIASES = 20  # addresses of one document that one visit learns
 MOST_EDITED = 10  # known pages of one visit that are fetched again because their list shows them in another state
 # Why an article is left out for what it is, as codes
 LOST = ("not-a-page", "page-unreadable", "page-costly", "text-too-short", "led-away", "not-the-article")
+# Why a further list cannot be had at the next visit either, as codes: the others were read all the same
+FOR_GOOD = frozenset({"http-400", "http-404", "http-410", "not-public", "robots"})
 NO_BODY = frozenset({"summary-only", "headline-only"})
 
 
@@ -51,13 +53,15 @@ class Tally:
     unanswered: int = 0  # requests that were not answered in time, since the last that was
     seated: bool = True  # it counts among the visits at a time
     moved_to: str | None = None
-    failure: Status | None = None
+    failure: Status | None = None  # of the first list that failed
+    passing: bool = False  # a list failed that may be had at the next visit
     unfinished: bool = False  # an article may come when it is asked for again
     notes: list[Note] = field(default_factory=list)
     untold: int = 0  # notes that a reader only counted
     validators: dict[str, Validators] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)  # keys of what was asked for or had, by all visits of a crawl
-    asked_elsewhere: set[str] = field(default_factory=set)  # of other sites, by this visit: theirs may ask for it too
+    asked: dict[str, bool] = field(default_factory=dict)  # key of what any visit of the crawl asked for -> it was had
+    queued: set[str] = field(default_factory=set)  # keys of pages that this visit has waited to ask for
+    left_to_others: set[str] = field(default_factory=set)  # of them what another visit had asked for when its turn came
     edited: dict[str, str] = field(default_factory=dict)  # key -> stamp of known pages that are asked for again
     stamps: dict[str, str] = field(default_factory=dict)  # the same of known documents that are not
     left_out: set[str] = field(default_factory=set)  # keys of articles that are not asked for again soon
@@ -91,7 +95,7 @@ class Tally:
         self.waiting.extend(self._wanted(pages))
 
     def _wanted(self, pages: Iterable[Request]) -> Iterator[Request]:
-        """The pages nobody has asked for yet: those that are not known, and a few that were edited since.
+        """The pages this crawl has not had yet: those that are not known, and a few that were edited since.
 
         A list that shows more than half of what is known in another state dates everything anew, and tells nothing.
         """
@@ -103,16 +107,15 @@ class Tally:
             drafts.setdefault(key, page)
             if key in self.source.known:
                 states.setdefault(key, page.page_of.stamp)
-        edited = [key for key, stamp in states.items() if key not in self.asked and self.wants(key, stamp)]
+        edited = [key for key, stamp in states.items() if not self.asked.get(key) and self.wants(key, stamp)]
         if len(edited) > max(2, len(states) / 2):
             self.stamps |= {key: states[key] for key in edited}
             edited = []
         again = edited[: MOST_EDITED - len(self.edited)]
         self.edited |= {key: states[key] for key in again}
         for key in (*(key for key in drafts if key not in states), *again):
-            asked = self.asked if same_site(self.source.url, drafts[key].url) else self.asked_elsewhere
-            if key not in asked:
-                asked.add(key)
+            if key not in self.queued and not self.asked.get(key):
+                self.queued.add(key)
                 yield drafts[key]
 
     def wants(self, key: str, stamp: str) -> bool:
@@ -129,11 +132,24 @@ class Tally:
             self.silent = self.silent or "time-up"
         while self.waiting and self.open < AT_ONCE and not self.silent:
             request = self.waiting.popleft()
+            if request.page_of and self._is_left_to_others(request.page_of):
+                continue
             if request.page_of and (why := self.elsewhere.asks(request.url, request.url)):
                 self.unfinished |= self.elsewhere.hold_back(request.url, why)
                 continue
             self.open += 1
             yield request
+
+    def _is_left_to_others(self, draft: Draft) -> bool:
+        """Whether another visit has asked for a page of this site already; that of another site each visit asks for."""
+        key = document_key(draft.identity)
+        if not same_site(self.source.url, draft.url):
+            return self.asked.get(key, False)
+        if key in self.asked:
+            self.left_to_others.add(key)
+            return True
+        self.asked[key] = False
+        return False
 
     def held_back(self, code: str, until: datetime | None = None) -> None:
         """A request was not sent: neither are those that wait."""
@@ -145,7 +161,7 @@ class Tally:
     def count(self, draft: Draft, keys: Iterable[str]) -> None:
         """One more document; whichever source has its page in a list need not ask for it."""
         self.source = replace(self.source, known=self.source.known.union(keys))
-        self.asked.update(keys)
+        self.asked |= dict.fromkeys(keys, True)
         self.elsewhere.came(draft.url)
         self.documents += 1
         self.parts.update(
@@ -155,6 +171,7 @@ class Tally:
     def known_too(self, key: str, others: Iterable[str]) -> None:
         """A document was met at other addresses; beyond MOST_ALIASES of them they are only left out for some days."""
         for other in others:
+            self.asked[other] = True
             if sum(known == key for known in self.aliases.values()) < MOST_ALIASES:
                 self.aliases[other] = key
             else:
@@ -180,6 +197,7 @@ class Tally:
 
     def fail(self, status: Status, told: Note) -> None:
         self.failure = self.failure or status
+        self.passing |= told.code not in FOR_GOOD
         self.notes.insert(0, told)
 
     def cost(self) -> None:
@@ -197,10 +215,12 @@ class Tally:
     def visit(self) -> Visit:
         if self.silent:
             self.unasked[self.silent] += len(self.waiting)
-        unfinished = bool(self.failure or self.silent or self.waiting or self.unfinished)
+        self.unfinished |= any(not self.asked[key] for key in self.left_to_others)
+        status = self._status()
+        unfinished = bool(status == self.failure or self.passing or self.silent or self.waiting or self.unfinished)
         return Visit(
             self.source.name,
-            self._status(),
+            status,
             self.started_at,
             datetime.now(UTC),
             self.requests,
@@ -222,7 +242,9 @@ class Tally:
         )
 
     def _status(self) -> Status:
-        if self.failure and not self.documents:
+        """The failure of a list is the visit's if none told anything, or nothing new and the host asked to be left alone."""
+        told_nothing = not (self.found or self.unchanged)
+        if self.failure and (told_nothing or (self.silent == "asked-to-stop" and not self.documents)):
             return self.failure
         if self.unchanged and not self.found:
             return "unchanged"

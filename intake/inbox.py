@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from crawler import Document, Visit
 from crawler.document import document_key
-from crawler.identity import same_article, same_site, site_of
+from crawler.identity import are_numbered_apart, identity, same_article, same_site, site_of
 from intake import revisions
 from intake.database import Base
 from intake.masking import masked
@@ -113,7 +113,17 @@ def _same(document: Document, held: Mapping[str, Mention]) -> Mention | None:
         return read_at
     claims = (document.key, document.claim, _claim_on(document.claim), _claim_on(document.key))
     others = (held[key] for key in claims if key in held)
-    return next((one for one in others if same_article((document.title, document.text), (one.title, one.text))), None)
+    return next((one for one in others if _is_same(document, one)), None)
+
+
+def _is_same(document: Document, one: Mention) -> bool:
+    """Whether the texts are of one article; more is asked for where the addresses are those of two issues of a series."""
+    try:
+        numbered_apart = are_numbered_apart(identity(document.url), identity(one.url))
+    except ValueError:  # an address that was imported
+        numbered_apart = False
+    texts = ((document.title, document.text), (one.title, one.text))
+    return same_article(*texts, numbered_apart=numbered_apart)
 
 
 def _keys(document: Document) -> tuple[str, ...]:
@@ -203,7 +213,7 @@ def _row(document: Document, pseudonym_key: bytes) -> dict[str, Any]:
         "home_region": document.region,
         "reactions": document.reactions,
         "notes": list(document.notes),
-        "site": _site(document.url),
+        "site": document.told_by or _site(document.url),
         "stamps": {storable(document.source)[:120]: document.stamp} if document.stamp else {},
         "evidence": document.evidence,
         "published_at": document.published_at,

@@ -29,6 +29,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 STAMPED = 500  # newest ones of those whose stamps are: lists are seldom longer
 VALIDATORS = 50  # addresses of one source whose ETag is kept
 LEFT_OUT = timedelta(days=2)  # an article that could not be had or read is not asked for again for so long
+IN_FULL = timedelta(days=1)  # once in so long the lists of a source are asked for whether they changed or not
 ASK_AGAIN = timedelta(days=1)  # a guessed address that did not answer is asked again after this time
 ANSWERED = rhythm.ANSWERED
 GROUPS = ("bad", "well", "new", "off")  # of the sources, as they are listed
@@ -166,7 +167,7 @@ def ready(session: Session, row: SourceState) -> Source:
     out = _left_out(row, now())
     return replace(
         as_source(row),
-        validators={url: Validators(**value) for url, value in row.validators.items()},
+        validators=_validators(session, row),
         known=out.union(key for one in held for key in (one.key, one.alias) if key),
         settled=out.union(key for one in held if one.fetched_at <= complete_at for key in (one.key, one.alias) if key),
         stamps=_stamps(session, mine, row.name) | _stamps(session, others, row.name),
@@ -180,6 +181,24 @@ def _left_out(row: SourceState, at: datetime) -> frozenset[str]:
     """Keys of articles that could not be had or read some days ago: asking again would only annoy their host."""
     oldest = (at - LEFT_OUT).date().isoformat()
     return frozenset(key for key, day in row.left_out.items() if day >= oldest)
+
+
+def _validators(session: Session, row: SourceState) -> dict[str, Validators]:
+    return {} if _asks_in_full(session, row) else {url: Validators(**value) for url, value in row.validators.items()}
+
+
+def _asks_in_full(session: Session, row: SourceState) -> bool:
+    """Whether a list must not be answered with "unchanged" now.
+
+    An article that was left out is due again, and only its list leads to it. Or a day has passed since every list was given in
+    full: there are servers whose ETag never changes, whatever comes.
+    """
+    at = now()
+    if len(_left_out(row, at)) < len(row.left_out):
+        return True
+    lately = (VisitRow.day >= (at - IN_FULL).astimezone(WIB).date()) & (VisitRow.at > at - IN_FULL)
+    full = select(VisitRow.id).where(VisitRow.source_id == row.id, lately, VisitRow.unchanged == 0, VisitRow.found > 0)
+    return session.scalar(full.limit(1)) is None
 
 
 def _of_site(row: SourceState, own: Sequence[Any]) -> ColumnElement[bool]:
@@ -286,8 +305,10 @@ def _note(row: SourceState, visit: Visit, new: int, *, answered: bool) -> None:
     row.notes = [_told(note) for note in visit.notes]
     given = {url: asdict(value) for url, value in visit.validators.items()}
     row.validators = _newest(row.validators, given, VALIDATORS)
-    day = visit.finished_at.date().isoformat()
-    row.left_out = _newest(row.left_out, dict.fromkeys(visit.left_out, day), KNOWN)
+    if answered and not (visit.unfinished or visit.unchanged):  # every list came in full: what was due was asked for
+        resting = _left_out(row, visit.started_at)
+        row.left_out = {key: day for key, day in row.left_out.items() if key in resting}
+    row.left_out = _newest(row.left_out, dict.fromkeys(visit.left_out, visit.finished_at.date().isoformat()), KNOWN)
     row.moved_to = visit.moved_to if answered and visit.moved_to != row.url else None
     if answered:
         row.success_at, row.probed = visit.finished_at, True

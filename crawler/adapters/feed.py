@@ -118,8 +118,17 @@ def _judged(entry: Any, now: datetime) -> Entry:
     if isinstance(entry, Exception):
         raise entry
     texts = (entry.get("summary") or "", *(content.get("value") or "" for content in entry.get("content") or ()))
-    title, link, author = (entry.get(name) or "" for name in ("title", "link", "author"))
-    return Entry(title, link, _date(entry, now), author, texts, dict.get(entry, "updated") or "")
+    title, author = entry.get("title") or "", entry.get("author") or ""
+    return Entry(title, _link(entry), _date(entry, now), author, texts, dict.get(entry, "updated") or "")
+
+
+def _link(entry: Any) -> str:
+    """The address of the page; of several languages the Indonesian one, else the first."""
+    links = [link for link in entry.get("links") or () if link.get("rel") == "alternate" and link.get("href")]
+    spoken = [link for link in links if link.get("hreflang")]
+    for link in sorted(spoken, key=lambda link: link["hreflang"].lower().split("-")[0] != "id"):
+        return str(link["href"])
+    return entry.get("link") or ""
 
 
 def _item(entry: Entry, number: int, response: Response) -> Found:

@@ -6,6 +6,7 @@ the next list page, followed as long as a page brings something new).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
@@ -42,16 +43,23 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
         raise NotUnderstood("list-unreadable", error=type(error).__name__) from None
     if not links:
         raise NotUnderstood("list-without-links", selector=source.options["links"])
-    host, seen, fresh = urlsplit(response.url).hostname, set(), False
-    for link in links[:MOST_LINKS]:
-        address = web_address(link.get("href"), response.url)
-        if address and urlsplit(address).hostname == host and identity(address) not in seen:
-            seen.add(identity(address))
-            fresh |= document_key(identity(address)) not in source.settled
-            title = "" if source.options.get("title") else one_line(text_of(link))
-            yield Request(address, Draft(identity(address), address, title))
-    if fresh:
+    found = _articles(links[:MOST_LINKS], response)
+    shared = Counter(title.casefold() for _, title in found.values())
+    for key, (address, title) in found.items():
+        telling = not source.options.get("title") and shared[title.casefold()] == 1
+        yield Request(address, Draft(key, address, title if telling else ""))
+    if any(document_key(key) not in source.settled for key in found):
         yield from _next_page(tree, response, source)
+
+
+def _articles(links: Iterable[html.HtmlElement], response: Response) -> dict[str, tuple[str, str]]:
+    """Identity -> address and text of each link of the same host; "Selengkapnya" is the text of many."""
+    host, found = urlsplit(response.url).hostname, dict[str, tuple[str, str]]()
+    for link in links:
+        address = web_address(link.get("href"), response.url)
+        if address and urlsplit(address).hostname == host:
+            found.setdefault(identity(address), (address, one_line(text_of(link))))
+    return found
 
 
 def _next_page(tree: html.HtmlElement, response: Response, source: Source) -> Iterator[Request]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from crawler.adapters import TOKEN, Draft, Found, NotUnderstood, Request, Response, identity, web_address
+from crawler.adapters import TOKEN, Draft, Found, NotUnderstood, Request, Response, web_address
 from crawler.api import brings_new, each, moment, rate_limited, said, switched, word
 from crawler.document import Kind
+from crawler.identity import hearsay
 from crawler.notes import Note, note
 from crawler.options import Option
 from crawler.source import Source
@@ -45,7 +46,7 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     statuses = said(response)
     if not isinstance(statuses, list):
         raise NotUnderstood("api-refuses", reason=word(statuses.get("error") if isinstance(statuses, dict) else "-"))
-    found = list(each(statuses, lambda status, place: _status(status, place, response), response))
+    found = list(each(statuses, lambda status, place: _status(status, place, response, source), response))
     yield from found
     if len(statuses) == LIMIT and brings_new(found, source):
         yield from _older(response, source)
@@ -72,7 +73,8 @@ def _token(source: Source) -> str:
     return f"mastodon-{urlsplit(source.url).netloc.lower()}"
 
 
-def _status(status: Any, place: int, response: Response) -> Iterator[Found]:
+def _status(status: Any, place: int, response: Response, source: Source) -> Iterator[Found]:
+    """A status; one of another server is hearsay: what this one tells must not stand for what that one has."""
     if status.get("reblog") or status.get("visibility", "public") != "public":
         return
     link = web_address(status.get("url") or status.get("uri"), response.url)
@@ -82,7 +84,8 @@ def _status(status: Any, place: int, response: Response) -> Iterator[Found]:
         return
     published_at, doubts = moment(response, status.get("created_at"))
     counts = [int(status.get(name) or 0) for name in ("favourites_count", "reblogs_count", "replies_count")]
-    yield Draft(identity(link), link, "", text, published_at, one_line(status["account"]["acct"]), sum(counts), doubts)
+    author, own = one_line(status["account"]["acct"]), hearsay(link, source.url)
+    yield Draft(own, link, "", text, published_at, author, sum(counts), doubts)
 
 
 def _older(response: Response, source: Source) -> Iterator[Request]:

@@ -44,7 +44,7 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     messages = MESSAGE(tree)
     if not messages and not CHANNEL(tree):
         raise NotUnderstood("telegram-no-preview")
-    found = list(each(messages, lambda message, place: _post(message, response), response))
+    found = list(each(messages, lambda message, place: _post(message, response, source), response))
     yield from found
     posts = (POST.fullmatch(message.get("data-post")) for message in messages)
     oldest = min((int(post["number"]) for post in posts if post), default=0)
@@ -52,14 +52,19 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
         yield Request(f"{_preview(source.url)}?before={oldest}")
 
 
-def _post(message: Any, response: Response) -> Iterator[Draft]:
-    """A post; none if it has no words (a picture, "channel created"). Whoever it was forwarded from stands in its text."""
+def _post(message: Any, response: Response, source: Source) -> Iterator[Draft]:
+    """A post of the source's channel; none if it has no words (a picture, "channel created").
+
+    Whoever it was forwarded from stands in its text.
+    """
     said = TEXT(message)
     if not said or not (text := text_of(said[0])):
         return
     post = POST.fullmatch(message.get("data-post"))
     if post is None:
         raise ValueError("a post without a number")
+    if post["channel"].lower() != _channel(source.url).lower():
+        raise ValueError("a post of another channel")
     link = f"https://t.me/{post[0]}"
     forwarded = "\n".join(one_line(text_of(line)) for line in FORWARDED(message))
     published_at, doubts = moment(response, *(date.get("datetime") for date in DATE(message)))
@@ -80,8 +85,10 @@ def _before(response: Response) -> float:
 
 
 def _preview(url: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/s/{_channel(url)}", query="", fragment=""))
+
+
+def _channel(url: str) -> str:
     """t.me/CHANNEL, t.me/s/CHANNEL, and the address of one of its posts all name the channel."""
-    parts = urlsplit(url)
-    names = [name for name in parts.path.split("/") if name]
-    channel = names[1] if names[:1] == ["s"] and len(names) > 1 else "".join(names[:1])
-    return urlunsplit(parts._replace(path=f"/s/{channel}", query="", fragment=""))
+    names = [name for name in urlsplit(url).path.split("/") if name]
+    return names[1] if names[:1] == ["s"] and len(names) > 1 else "".join(names[:1])

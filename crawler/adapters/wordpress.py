@@ -34,8 +34,19 @@ def parse(response: Response, source: Source) -> Iterator[Found]:
     posts = said(response)
     if not isinstance(posts, list):
         raise NotUnderstood("api-refuses", reason=str(posts.get("message") if isinstance(posts, dict) else "-"))
-    yield from each(posts, lambda post, number: [_post(post, number, response)], response)
+    seen: set[str] = set()
+    yield from each(posts, lambda post, number: [_once(_post(post, number, response), number, seen)], response)
     yield from _next_page(response, full=len(posts) == PER_PAGE)
+
+
+def _once(found: Found, number: int, seen: set[str]) -> Found:
+    """A post, or a Note if another one of the list has its address."""
+    if not isinstance(found, Draft):
+        return found
+    if found.identity in seen:
+        return note("item-repeated", found.url, "read-once", number=number)
+    seen.add(found.identity)
+    return found
 
 
 def _post(post: Any, number: int, response: Response) -> Found:

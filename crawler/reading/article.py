@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree, html
 
-from crawler.adapters import Draft, Response
+from crawler.adapters import Draft, Response, identity, web_address
 from crawler.dates import believable, parse_date
 from crawler.identity import canonical_of
 from crawler.reading.charset import decoded
@@ -24,6 +24,7 @@ POINTER = re.compile(r"\W*(?:baca|simak|lihat)\s+(?:juga|pula)\b\s*(?P<colon>[:ï
 LONGEST_TITLE = 160
 LEAST_WORDS = 3  # of a title by which its page is known
 LEAST_SHARE = 0.2  # of them that stand in it
+HEADLINE_SHARE = 0.6  # of the telling words of a headline that stand in the titles of its page
 STEM = 4  # letters of a word that stand in its other forms too
 FUNCTION_WORDS = frozenset(  # any page has some of these
     re.findall(
@@ -54,8 +55,7 @@ def read_article(response: Response, draft: Draft, options: Mapping[str, Any]) -
     tree = _tree(markup)
     page = Page()
     if tree is not None:
-        for read in (_by_selectors, _by_json_ld):
-            page = _completed(page, read(tree, options, response.fetched_at))
+        page = _completed(_by_selectors(tree, options, response.fetched_at), _by_json_ld(tree, response, draft))
     told = bool((draft.title or page.title) and (draft.published_at or page.published_at))
     if not (page.text and told):
         page = _completed(page, _by_trafilatura(markup, response, with_metadata=not told))
@@ -162,7 +162,31 @@ def _by_selectors(tree: html.HtmlElement, options: Mapping[str, Any], now: datet
     )
 
 
-def _by_json_ld(tree: html.HtmlElement, options: Mapping[str, Any], now: datetime) -> Page:
+def _by_json_ld(tree: html.HtmlElement, response: Response, draft: Draft) -> Page:
+    """What the JSON-LD of this article tells: a page may hold that of the most read ones too, and first."""
+    given = [*map(str, tree.xpath("//meta[@property = 'og:title']/@content")), draft.title]
+    titles = {word[:STEM] for word in _telling("\n".join([*map(text_of, tree.xpath("//title | //h1")), *given]))}
+    addresses = {identity(one) for one in (response.url, draft.url, canonical_of(tree, response.url)) if one}
+
+    def likeness(node: dict[str, Any]) -> float:
+        words = _telling(_headline(node))
+        share = _share(words, titles) if words else 0.0
+        is_here = any(identity(address) in addresses for address in _addresses(node, response.url))
+        return is_here + (share if share >= HEADLINE_SHARE else 0.0)
+
+    node = max(_articles(tree), key=likeness, default=None)
+    if node is None or not likeness(node):
+        return Page()
+    return Page(
+        title=_headline(node),
+        text=from_html(str(node.get("articleBody") or "")),
+        published_at=parse_date(str(node.get("datePublished") or ""), response.fetched_at),
+        author=_name(node.get("author")),
+    )
+
+
+def _articles(tree: html.HtmlElement) -> Iterator[dict[str, Any]]:
+    """Every article of the page's JSON-LD."""
     for script in tree.xpath("//script[@type='application/ld+json']"):
         try:
             data = json.loads(script.text or "")
@@ -170,15 +194,22 @@ def _by_json_ld(tree: html.HtmlElement, options: Mapping[str, Any], now: datetim
             continue
         for node in _nodes(data):
             kinds = node.get("@type")
-            if not any(kind in ARTICLE_TYPES for kind in (kinds if isinstance(kinds, list) else [kinds])):
-                continue
-            return Page(
-                title=one_line(from_html(str(node.get("headline") or ""))),
-                text=from_html(str(node.get("articleBody") or "")),
-                published_at=parse_date(str(node.get("datePublished") or ""), now),
-                author=_name(node.get("author")),
-            )
-    return Page()
+            if any(kind in ARTICLE_TYPES for kind in (kinds if isinstance(kinds, list) else [kinds])):
+                yield node
+
+
+def _headline(node: Mapping[str, Any]) -> str:
+    return one_line(from_html(str(node.get("headline") or "")))
+
+
+def _addresses(node: Mapping[str, Any], base: str) -> Iterator[str]:
+    """Where an article says it stands."""
+    for name in ("url", "mainEntityOfPage", "@id"):
+        one = node.get(name)
+        one = one.get("@id") or one.get("url") if isinstance(one, dict) else one
+        is_address = isinstance(one, str) and one and not one.startswith("#")  # which is a name within any page
+        if is_address and (address := web_address(one, base)):
+            yield address
 
 
 def _nodes(data: Any) -> Iterator[dict[str, Any]]:

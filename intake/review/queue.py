@@ -165,7 +165,7 @@ def similar(session: Session, viewer: Person, candidate: Candidate, limit: int =
 
 def count(session: Session, viewer: Person, filters: Filters = Filters()) -> int:
     """How many there are, counted to 1,000 and no further."""
-    some = chosen(viewer, filters).with_only_columns(Candidate.id).limit(COUNTED).subquery()
+    some = chosen(viewer, filters).with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 

@@ -8,7 +8,7 @@ headlines, which stand in the list. Words lose case and diacritics here, so that
     "listrik padam"      one after the other
     duri list            the last word may be the beginning of one
 
-The rows are read in strips of ids, the newest first, each about twice as wide as the one before, until MOST are found or
+The rows are read in strips of ids, the newest first, each up to four times as wide as the one before, until MOST are found or
 PATIENCE is over: a rare word is sought in everything, a common one in its newest texts.
 """
 
@@ -43,10 +43,10 @@ from intake.masking import covered, masked
 from intake.models import Candidate, HeadlineWords, KnownWord, Mention, MentionWords
 from nlp.fingerprint import weight
 
-MOST = 500  # headlines, and mentions, a search finds
+MOST = 500  # mentions, or headlines, a search finds
 PATIENCE = 0.1  # seconds after which no further strip is begun
 BUCKET = 10_000  # ids; strips are made of whole ones
-WIDEST = 32  # buckets of one strip
+WIDEST, WIDEST_OF_PHRASE = 64, 16  # buckets of one strip; every row with all the words of a phrase is looked at
 LONGEST_TEXT, LONGEST_WORD = 20_000, 40  # characters; what comes after is not searched
 LONGEST_QUERY, MOST_TERMS = 200, 12  # characters, and words and phrases, of one search; more are passed over
 SHORTEST_BEGINNING = 3  # letters; less stands for itself
@@ -107,16 +107,18 @@ def told_words(title: str, text: str, analysis: Mapping[str, Any] | None) -> lis
 
 
 def narrowed(session: Session, candidates: Select[Candidate], given: str) -> Select[Candidate]:
-    """Of these candidates those that tell of it: of the newest MOST headlines and mentions that do, at most.
+    """Of these candidates those that tell of it: those of the newest MOST mentions that do, and where these are fewer, of
+    the newest headlines.
 
     `candidates` names who is asked for, and what they may see: nothing else uses up a place among what is found.
     """
-    query, ids = Query.parse(given), set[int]()
-    sought = _expanded(session, query)
-    for indexed in (HeadlineWords, MentionWords) if sought else ():
-        if indexed is HeadlineWords or not query.personal:
-            ids.update(_found(session, candidates, sought, indexed))
-    return candidates.where(Candidate.id.in_(ids))
+    query = Query.parse(given)
+    sought, found = _expanded(session, query), list[int]()
+    if sought and not query.personal:
+        found = _found(session, candidates, sought, MentionWords)
+    if sought and len(found) < MOST:
+        found += _found(session, candidates, sought, HeadlineWords)
+    return candidates.where(Candidate.id.in_(set(found)))
 
 
 def _expanded(session: Session, query: Query) -> Sought:
@@ -138,8 +140,9 @@ def _endings(session: Session, beginning: str) -> list[str]:
 def _found(session: Session, candidates: Select[Candidate], sought: Sought, indexed: Indexed) -> list[int]:
     """Ids of the candidates of the newest rows that have what is sought."""
     newest, found = session.scalar(select(func.max(indexed.id))), list[int]()
+    widest = WIDEST_OF_PHRASE if any(len(phrase) > 1 for one in sought for phrase in one) else WIDEST
     over = time.monotonic() + PATIENCE
-    for first, last in _strips(-1 if newest is None else newest // BUCKET):
+    for first, last in _strips(-1 if newest is None else newest // BUCKET, widest):
         hits = (_in_postgres if _is_postgres(session) else _in_sqlite)(sought, indexed, first, last)
         of = _of(candidates, hits, indexed).limit(MOST - len(found))
         found += session.scalars(of)
@@ -148,12 +151,12 @@ def _found(session: Session, candidates: Select[Candidate], sought: Sought, inde
     return found
 
 
-def _strips(newest: int) -> Iterator[tuple[int, int]]:
+def _strips(newest: int, widest: int) -> Iterator[tuple[int, int]]:
     """First and last bucket of each strip, from the newest bucket to the first one."""
     width = 1
     while newest >= 0:
         yield max(newest - width + 1, 0), newest
-        newest, width = newest - width, min(2 * width, WIDEST)
+        newest, width = newest - width, min(4 * width, widest)
 
 
 def _of(candidates: Select[Candidate], hits: FromClause, indexed: Indexed) -> Select[int]:
@@ -167,23 +170,31 @@ def _of(candidates: Select[Candidate], hits: FromClause, indexed: Indexed) -> Se
         number = Mention.candidate_id
         told = select(number).select_from(hits).join(Mention, Mention.id == hits.c.id)
     among = candidates.with_only_columns(Candidate.id).where(Candidate.id == number).exists()
-    return told.where(among).order_by(hits.c.id.desc())
+    return told.where(among).order_by(hits.c.newness.desc())
 
 
 def _in_sqlite(sought: Sought, indexed: Indexed, first: int, last: int) -> FromClause:
     """Rows of the index in these buckets, as a table of their ids. FTS5 reads them backwards, as far as it is asked to."""
     name, row = _FTS[indexed], column("rowid", Integer)
     meant = " AND ".join(f"({' OR '.join(_quoted(phrase) for phrase in one)})" for one in sought)
-    rows = select(row.label("id")).select_from(table(name, row)).where(literal_column(name).op("MATCH")(meant))
+    rows = (
+        select(row.label("id"), row.label("newness"))
+        .select_from(table(name, row))
+        .where(literal_column(name).op("MATCH")(meant))
+    )
     return rows.where(row.between(first * BUCKET, (last + 1) * BUCKET - 1)).subquery()
 
 
 def _in_postgres(sought: Sought, indexed: Indexed, first: int, last: int) -> FromClause:
-    """The same. A bucket is a word of the index, so that GIN passes over what lies in others; the CTE keeps it to GIN."""
+    """The same. A bucket is a word of the index, so that GIN passes over what lies in others. The CTE keeps it to GIN; and
+    were it known that its ids are in order, all mentions would be read along with them.
+    """
     strip = [(_mark(bucket),) for bucket in range(first, last + 1)]
     meant = " & ".join(f"({' | '.join(_in_a_row(phrase) for phrase in one)})" for one in [*sought, strip])
     has = indexed.words.op("@@")(cast(meant, postgresql.TSQUERY))
-    return select(indexed.id).where(has).cte(nesting=True).prefix_with("MATERIALIZED")
+    return (
+        select(indexed.id, (indexed.id + 0).label("newness")).where(has).cte(nesting=True).prefix_with("MATERIALIZED")
+    )
 
 
 def _quoted(phrase: Phrase) -> str:

@@ -25,6 +25,9 @@ from intake.database import Sessions
 from intake.links import Understand
 from intake.settings import Settings
 from intake.web import api, visitor
+from intake.web.api import wiring
+from intake.web.api.problems import Refused, problem
+from intake.web.api.rates import Rates
 from intake.web.pages import (
     account,
     audit,
@@ -77,9 +80,9 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
         lifespan=lifespan,
     )
     app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
-    app.state.rates = api.Rates()
+    app.state.rates = Rates()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(api.router)
+    app.include_router(wiring.router)
     pages = (signing, desk, views, mutes, link, cases, referral, trends, sources, people, account, audit, contacts)
     for page in pages:
         app.include_router(page.router)
@@ -146,7 +149,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if not request.url.path.startswith("/api/"):
         return await _error(request, error.status_code)
-    if isinstance(error, api.Refused):
+    if isinstance(error, Refused):
         return _problem(error.status_code, error.detail, error.headers, code=error.code, **error.more)
     return _problem(error.status_code, error.detail, error.headers)
 
@@ -178,4 +181,4 @@ async def _error(request: Request, status: int, detail: str = "") -> Response:
 
 def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     """What went wrong, as RFC 9457 puts it."""
-    return JSONResponse(api.problem(status, detail, **more), status, headers, media_type="application/problem+json")
+    return JSONResponse(problem(status, detail, **more), status, headers, media_type="application/problem+json")

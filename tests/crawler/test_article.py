@@ -1,6 +1,8 @@
 """Pages to articles, markup to text."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -28,9 +30,35 @@ def test_the_sources_own_selectors_come_first() -> None:
 def test_json_ld_tells_what_selectors_do_not() -> None:
     data = '{"@graph": [{"@type": "WebPage"}, {"@type": "NewsArticle", "headline": "Judul", "datePublished": "2026-11-23T10:00:00+07:00", "author": [{"name": "Ani"}]}]}'
     found = page(
-        f"<script type='application/ld+json'>{data}</script><div class=i><p>{BODY}</p></div>", {"body": "div.i"}
+        f"<title>Judul | Koran</title><script type='application/ld+json'>{data}</script><div class=i><p>{BODY}</p></div>",
+        {"body": "div.i"},
     )
     assert (found.title, found.author, found.published_at) == ("Judul", "Ani", datetime(2026, 11, 23, 3, tzinfo=UTC))
+
+
+OWN = {"headline": "Banjir Rendam Pasar Dumai", "datePublished": "2026-11-23T10:00:00+07:00", "author": "Ani"}
+OTHER = {"headline": "Terpopuler: Harga Cabai Naik", "datePublished": "2019-03-01", "author": "Budi"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "author"),
+    [
+        ([OTHER, OWN], "Ani"),
+        ([OTHER | {"url": "/populer-1"}, OWN | {"headline": "", "url": "https://www.a.example/x?utm_source=y"}], "Ani"),
+        ([OTHER, OWN | {"headline": "Lain", "mainEntityOfPage": {"@type": "WebPage", "@id": "/x#artikel"}}], "Ani"),
+        ([OTHER | {"mainEntityOfPage": "/x"}, OWN | {"url": "/x"}], "Ani"),  # a block may give its own page for all
+        ([OTHER], None),
+        ([OTHER | {"url": 5, "@id": "#populer", "mainEntityOfPage": {"@id": None}}], None),
+    ],
+)
+def test_only_the_json_ld_of_this_article_is_believed(nodes: list[dict[str, Any]], author: str | None) -> None:
+    scripts = "".join(
+        f"<script type='application/ld+json'>{json.dumps({'@type': 'NewsArticle'} | node)}</script>" for node in nodes
+    )
+    markup = f"<html><head>{scripts}</head><body><h1>Banjir Rendam Pasar Dumai</h1><p class=i>{BODY}</p></body></html>"
+    dated = Draft("a.example/x", "https://a.example/x", published_at=datetime(2026, 11, 24, tzinfo=UTC))
+    found = page(markup, {"title": "h1", "body": ".i"}, dated)
+    assert (found.author, found.text) == (author, BODY)
 
 
 def test_without_help_the_text_is_found_among_the_furniture() -> None:

@@ -480,6 +480,9 @@ def test_another_site_cannot_speak_for_an_article() -> None:
             own = [one for one in documents if one.key == document_key(identity(target))]
             assert [(one.title, "BOHONG" in one.text) for one in own] == [("Banjir surut di Rumbai", False)], first
             assert own[0].published_at is None, first
+            assert (own[0].notes, own[0].told_by) == ((), "")
+            others = [(one.notes, one.told_by) for one in documents if "BOHONG" in one.text]
+            assert others == [(("hearsay",), thief.url.removeprefix("http://"))] * (first == "whole"), first
 
 
 def test_another_host_that_says_stop_stops_only_itself() -> None:

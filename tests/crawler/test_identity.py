@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from lxml import html
 
 from crawler import Document, Source, Visit
-from crawler.adapters import Draft, Response, adapter_named
+from crawler.adapters import Draft, Request, Response, adapter_named
 from crawler.document import document_key, stamp
 from crawler.identity import bare, believed, canonical_of, identity, is_form, same_article, site_of
+from crawler.tally import Tally
 from tests.crawler.test_adapters import NOW
 from tests.crawler.test_crawl import Reply, Route, feed, heard, item, site, source
 
@@ -267,6 +268,16 @@ def test_forms_of_an_article_are_alike_and_two_articles_are_not() -> None:
     assert not same_article(("Listrik Padam", text), ("Jalan Rusak", other))
     assert not same_article(("Info Hari Ini", text), ("Info Hari Ini", other))
     assert not same_article(("Listrik Padam di Duri", text), ("Listrik Padam di Dumai", text[:60] + other[:40]))
+    issues = [("Info Hari Ini", text + tail) for tail in ("", other)]
+    assert [same_article(*issues, numbered_apart=apart) for apart in (False, True)] == [True, False]
+
+
+@pytest.mark.parametrize("address", ["/?ref={}", "/detail.php?source={}", "/berita?from={}", "/view?share={}"])
+def test_a_number_tells_articles_apart_where_nothing_else_does(address: str) -> None:
+    assert len({identity(HOME + address.format(number)) for number in range(4)}) == 4
+    assert identity(HOME + address.format("rss")) == identity(HOME + address.partition("?")[0])
+    assert {identity(f"{ARTICLE}{form}?ref=4") for form in ("", "/index.php", "/amp")} == {identity(ARTICLE)}
+    assert identity(f"{HOME}/detail.php?id=7&ref=4") == identity(f"{HOME}/detail.php?id=7")
 
 
 # ---- a crawl -------------------------------------------------------------------------------------------------------
@@ -420,6 +431,103 @@ def test_two_sources_of_one_outlet_ask_once() -> None:
         ]
     assert len({document.key for document in documents}) == len(documents) == 4
     assert sum(visit.documents for visit in visits.values()) == 4
+
+
+def two_visits() -> tuple[Tally, Tally]:
+    """Of one site in one crawl, before they ask for anything."""
+    first, second = (Tally(Source(name, "feed", f"{HOME}/{name}"), adapter_named("feed"), NOW) for name in ("a", "b"))
+    second.asked = first.asked
+    return first, second
+
+
+def pages(*numbers: int) -> list[Request]:
+    addresses = [f"{HOME}/b/berita-{number}-hari-ini" for number in numbers]
+    return [Request(address, Draft(identity(address), address, "Berita")) for address in addresses]
+
+
+def test_what_a_visit_has_only_queued_another_one_asks_for() -> None:
+    first, second = two_visits()
+    first.add(pages(1, 2, 3))
+    second.add(pages(3))
+    assert [one.url for one in first.next()] == [one.url for one in pages(1, 2)]
+    assert [one.url for one in second.next()] == [one.url for one in pages(3)]
+    first.open = second.open = 0
+    assert list(first.next()) == []
+    assert first.visit().unfinished  # what it left to the other one was not had yet
+    (page,) = pages(3)
+    assert page.page_of is not None
+    second.count(page.page_of, [document_key(page.page_of.identity)])
+    assert not second.visit().unfinished
+
+
+@pytest.mark.parametrize("had", [True, False])
+def test_a_page_that_is_left_to_another_visit_is_wanted_until_it_was_had(had: bool) -> None:
+    first, second = two_visits()
+    first.add(pages(1))
+    second.add(pages(1))
+    (page,) = first.next()
+    assert list(second.next()) == []
+    assert page.page_of is not None
+    if had:
+        first.count(page.page_of, [document_key(page.page_of.identity)])
+    second.found = 1
+    assert second.visit().unfinished is not had
+
+
+def test_short_links_lead_to_their_articles_and_one_page_for_many_is_none() -> None:
+    ways = {
+        77: ("Banjir besar rendam Kampar", "/banjir-kampar/"),
+        78: ("Jalan lintas timur rusak", "/daerah/jalan-rusak"),
+        79: ("Listrik padam di Dumai", "/listrik"),
+        80: ("Sekolah roboh", "/info"),
+        81: ("Harga pupuk naik", "/"),
+    }
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(*(brief(title, f"/?p={number}") for number, (title, _) in ways.items())),
+        **{f"/?p={number}": (302, {"Location": path}, b"") for number, (_, path) in ways.items()},
+        **{path: article(title, f"{title}. {number} {STORY}") for number, (title, path) in ways.items()},
+        "/info": article("Info layanan", OTHER),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+    assert {document.title for document in documents} == {ways[number][0] for number in (77, 78, 79)}
+    assert [note.code for note in visits["uji"].notes] == ["led-away"] * 2
+
+
+def test_one_page_that_tells_of_two_titles_is_the_article_of_one_at_most() -> None:
+    titles = ["Listrik padam di Duri", "Listrik padam lagi"]
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(*(brief(title, f"/?p={number}") for number, title in enumerate(titles, 1))),
+        **{f"/?p={number}": (302, {"Location": "/listrik"}, b"") for number in (1, 2)},
+        "/listrik": article("Kabar listrik"),
+    }
+    with site(routes) as one:
+        documents, visits = heard(source(one))
+    assert len(documents) == 1
+    assert [note.code for note in visits["uji"].notes] == ["led-away"]
+
+
+SERIES = "Jadwal pemadaman listrik hari ini"
+FRAME = "PLN mengumumkan jadwal pemadaman listrik untuk hari ini karena pemeliharaan jaringan, warga diminta bersiap. "
+DAYS = {
+    20: "Wilayah Tampan, Panam, Delima, Sidomulyo Barat, Tuah Karya, Simpang Baru, Garuda Sakti dan Kubang Raya.",
+    21: "Rumbai, Umban Sari, Palas, Muara Fajar, Lembah Damai, Meranti Pandak serta Limbungan sampai sore pukul lima.",
+    22: "Kulim, Tenayan, Sail, Rejosari, Bencah Lesung, Mentangor; gardu Pematang Kapau padam bergilir tiga jam.",
+}
+
+
+@pytest.mark.parametrize("named", ["hari-ini", "20-11-2026"])
+def test_the_issues_of_a_daily_series_are_all_kept_whatever_page_their_template_names(named: str) -> None:
+    path = "/listrik/jadwal-pemadaman-listrik-"
+    routes: dict[str, Reply | Route] = {
+        "/feed": feed(*(brief(SERIES, f"{path}{day}-11-2026") for day in DAYS)),
+        **{
+            f"{path}{day}-11-2026": article(SERIES, FRAME + told, canonical(path + named)) for day, told in DAYS.items()
+        },
+    }
+    with site(routes) as one:
+        documents, _ = heard(source(one))
+    assert {told for told in DAYS.values() for document in documents if told in document.text} == set(DAYS.values())
 
 
 def test_guids_that_change_or_are_missing_bring_nothing_twice() -> None:

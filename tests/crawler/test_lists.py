@@ -422,3 +422,27 @@ def test_every_adapter_has_a_page_and_stands_in_the_index(name: str) -> None:
 )
 def test_the_source_shown_for_an_adapter_without_account_can_be_visited(name: str) -> None:
     assert list(adapter_named(name).requests(example(name)))
+
+
+# ---- what a link says ----------------------------------------------------------------------------------------------
+
+
+def test_a_text_that_several_links_share_is_no_title() -> None:
+    links = "<a href=/1>Selengkapnya</a><a href=/2>SELENGKAPNYA</a><a href=/3>Banjir di Dumai</a><a href=/3>Lagi</a>"
+    assert [draft.title for draft in drafts(read("listing", links, options={"links": "a"}))] == [
+        "",
+        "",
+        "Banjir di Dumai",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("languages", "taken"), [(("id", "en"), "/0"), (("en", "id-ID"), "/1"), (("en", "ms"), "/0"), (("", ""), "/1")]
+)
+def test_of_the_languages_of_a_feeds_entry_the_indonesian_is_read(languages: tuple[str, str], taken: str) -> None:
+    links = "".join(
+        f'<link rel="alternate" href="/{number}"' + (f' hreflang="{one}"/>' if one else "/>")
+        for number, one in enumerate(languages)
+    )
+    body = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><entry><title>x</title>{links}</entry></feed>'
+    assert [draft.url for draft in drafts(read("feed", body))] == [f"https://a.example{taken}"]

@@ -19,6 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from crawler import Batch, Document, Source, Visit, document_key
 from crawler.adapters import TOKEN, Draft, NotUnderstood, Request, Response, adapter_named
+from crawler.identity import identity
 from crawler.notes import Note
 from crawler.reading.reader import read
 from crawler.reading.workers import Readers
@@ -348,6 +349,56 @@ def test_a_mastodon_server_cannot_lead_its_token_elsewhere() -> None:
         )
         older = [one for one in adapter_named("mastodon").parse(answer, source) if isinstance(one, Request)]
         assert [one.url for one in older] == [address] * follows
+
+
+def test_what_a_server_tells_of_another_ones_status_does_not_stand_for_it() -> None:
+    status = {"url": "https://s.example/@a/1", "content": "x", "account": {"acct": "a"}}
+    told = Response("https://x.example/", json.dumps([status]).encode(), NOW)
+    drafts = [
+        draft
+        for host in ("s.example", "lain.example", "lagi.example")
+        for draft in adapter_named("mastodon").parse(told, Source("s", "mastodon", f"https://{host}"))
+        if isinstance(draft, Draft)
+    ]
+    assert len({draft.identity for draft in drafts}) == len(drafts) == 3
+    assert drafts[0].identity == identity("https://s.example/@a/1")
+    assert {draft.url for draft in drafts} == {"https://s.example/@a/1"}
+
+
+def test_older_statuses_of_other_servers_are_read_until_they_are_settled() -> None:
+    status = {"url": "https://s.example/@a/1", "content": "x", "account": {"acct": "a"}}
+    source = Source("s", "mastodon", "https://lain.example")
+    link = {"link": '<https://lain.example/lama>; rel="next"'}
+    told = Response("https://lain.example/", json.dumps([status] * 40).encode(), NOW, link)
+    found = list(adapter_named("mastodon").parse(told, source))
+    assert isinstance(found[-1], Request)
+    settled = frozenset(document_key(draft.identity) for draft in found if isinstance(draft, Draft))
+    again = adapter_named("mastodon").parse(told, replace(source, settled=settled))
+    assert not any(isinstance(one, Request) for one in again)
+
+
+def test_a_preview_tells_only_of_its_own_channel() -> None:
+    post = '<div class=tgme_widget_message data-post="{}"><div class="tgme_widget_message_text js-message_text">x</div></div>'
+    body = "".join(map(post.format, ("Pemko/3", "pemko/2", "lain/1"))).encode()
+    source = Source("s", "telegram", "https://t.me/s/PEMKO?before=9")
+    found = list(adapter_named("telegram").parse(Response("https://t.me/s/pemko?before=9", body, NOW), source))
+    assert [one.url for one in found if isinstance(one, Draft)] == ["https://t.me/Pemko/3", "https://t.me/pemko/2"]
+    assert [one.code for one in found if isinstance(one, Note)] == ["item-unreadable"]
+
+
+def test_a_post_of_wordpress_at_the_address_of_another_is_told() -> None:
+    posts = [
+        {
+            "link": f"https://s.example/berita#{n}",
+            "title": {"rendered": f"Judul {n}"},
+            "content": {"rendered": "<p>x</p>"},
+        }
+        for n in range(3)
+    ]
+    told = Response("https://s.example/wp-json/wp/v2/posts", json.dumps(posts).encode(), NOW)
+    first, *others = adapter_named("wordpress").parse(told, Source("s", "wordpress", "https://s.example"))
+    assert isinstance(first, Draft)
+    assert [one.code for one in others if isinstance(one, Note)] == ["item-repeated"] * 2
 
 
 def test_statuses_for_followers_are_left_out() -> None:

@@ -1,5 +1,8 @@
 """What a visit counts for the health of its source: the yield of its texts, and where its address leads for good."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from crawler import Validators
@@ -77,3 +80,43 @@ def test_articles_that_cannot_be_had_or_read_are_told_apart_from_those_that_may_
         del one.asked[:]
         heard(source(one, known=left_out))
     assert sorted(one.paths()) == ["/feed", "/later", "/robots.txt"]
+
+
+def maps(*children: str) -> Reply:
+    inner = "".join(f"<sitemap><loc>{child}</loc></sitemap>" for child in children)
+    return 200, {}, f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{inner}</sitemapindex>'.encode()
+
+
+def pages(address: str) -> Reply:
+    inner = f"<url><loc>{address}</loc><lastmod>{datetime.now(UTC).isoformat()}</lastmod></url>"
+    return 200, {}, f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{inner}</urlset>'.encode()
+
+
+@pytest.mark.parametrize(
+    ("further", "status", "unfinished"),
+    [
+        ((404, {}, b""), "ok", False),
+        ((410, {}, b""), "ok", False),
+        ((302, {"Location": "http://169.254.169.254/"}, b""), "ok", False),
+        ((403, {}, b""), "ok", True),
+        ((500, {}, b""), "ok", True),
+        ((429, {}, b""), "blocked", True),  # whatever was read, this host wants a pause
+    ],
+)
+def test_a_further_list_that_fails_is_not_the_failure_of_a_source(
+    further: Reply, status: str, unfinished: bool
+) -> None:
+    with site({"/1-satu": (404, {}, b"")}) as one:
+        one.routes |= {"/s": maps(f"{one.url}/a.xml", f"{one.url}/b.xml"), "/b.xml": further}
+        one.routes["/a.xml"] = pages(f"{one.url}/1-satu")
+        _, visits = heard(replace(source(one, "/s"), adapter="sitemap"))
+    visit = visits["uji"]
+    assert (visit.status, visit.unfinished, visit.found, visit.documents) == (status, unfinished, 1, 0)
+    assert any(told.url.endswith("/b.xml") for told in visit.notes)
+
+
+def test_an_index_all_of_whose_lists_fail_has_failed() -> None:
+    with site({}) as one:
+        one.routes["/s"] = maps(f"{one.url}/a.xml", f"{one.url}/b.xml")
+        _, visits = heard(replace(source(one, "/s"), adapter="sitemap"))
+    assert (visits["uji"].status, visits["uji"].unfinished) == ("unreachable", True)

@@ -78,6 +78,31 @@ def test_a_claim_that_only_a_text_can_prove_takes_nothing(factory: Sessions, ord
         assert [inbox.find(session, one.key) is inbox.find(session, own.key) for one in told] == [True, False, True]
 
 
+def test_the_issues_of_a_daily_series_that_claim_one_address_stay_apart(factory: Sessions) -> None:
+    series, frame = "https://koran.example/jadwal-pemadaman-", "PLN mengumumkan jadwal pemadaman listrik hari ini di "
+    told = ["Tampan, Panam, Delima, Garuda Sakti dan Kubang", "Rumbai, Palas, Umban Sari serta Limbungan Baru"]
+    issues = [
+        replace(
+            document(day, frame + places, title="Jadwal pemadaman", kind="article"),
+            key=document_key(identity(f"{series}{day}-11-2026")),
+            url=f"{series}{day}-11-2026",
+            claim=key("/jadwal-pemadaman-hari-ini"),
+        )
+        for day, places in enumerate(told, 20)
+    ]
+    mobile = replace(issues[0], key=key("/baca/7001"), url="https://koran.example/baca/7001")
+    with factory.begin() as session:
+        assert [inbox.store(session, [issue], b"key") for issue in (*issues, mobile)] == [1, 1, 0]
+        assert set(session.scalars(select(Mention.text))) == {frame + places for places in told}
+
+
+def test_hearsay_is_not_counted_for_the_outlet_it_speaks_of(factory: Sessions) -> None:
+    hearsay = replace(document(2, kind="article"), notes=("hearsay",), told_by="kumpulan.example")
+    with factory.begin() as session:
+        inbox.store(session, [document(1, kind="article"), hearsay], b"key")
+        assert session.scalars(select(Mention.site).order_by(Mention.id)).all() == ["koran.example", "kumpulan.example"]
+
+
 def test_addresses_without_end_are_not_kept(factory: Sessions) -> None:
     own = document(1)
     with factory.begin() as session:

@@ -229,7 +229,7 @@ def test_strips_are_read_from_the_newest_back(
     monkeypatch.setattr(search, "PATIENCE", patience)
     with factory.begin() as session:
         viewer, made = officer(session), fill(session, 20)
-        assert list(search._strips(5)) == [(5, 5), (3, 4), (0, 2)]
+        assert list(search._strips(8, 3)) == [(8, 8), (5, 7), (2, 4), (0, 1)]
         assert found(session, viewer, "kejadian0") == ({made[0]} if patience else set())
         assert found(session, viewer, "kejadian19") == {made[19]}
 

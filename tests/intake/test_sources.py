@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crawler import Source, Visit
+from crawler import Source, Validators, Visit
 from crawler.dates import WIB
 from crawler.notes import note
 from intake import alerts, bulletin, jobs, retention, sources
@@ -409,3 +409,32 @@ def test_what_cannot_be_read_is_not_asked_for_again_for_two_days(heard: Sessions
     with heard.begin() as session:
         source = sources.ready(session, row(session))
     assert source.known == source.settled == {"1" * 32, "2" * 32}
+
+
+GIVEN = {A.url: Validators('"v1"')}
+
+
+def asked_with(session: Session) -> Any:
+    return sources.ready(session, row(session)).validators
+
+
+def test_a_list_is_asked_for_in_full_when_an_article_of_it_is_due_again(heard: Sessions) -> None:
+    with heard.begin() as session:
+        visit(session, "ok", now() - timedelta(days=4), found=3, left_out=("0" * 32,), validators=GIVEN)
+        visit(session, "ok", now() - HOUR, found=3, unchanged=1, left_out=("1" * 32,))
+        visit(session, "unreachable", now())
+        assert asked_with(session) == {}
+        assert "0" * 32 in row(session).left_out, "neither an unchanged list nor a failure leads to it"
+        visit(session, "ok", now(), found=3, validators=GIVEN)
+        assert (asked_with(session), set(row(session).left_out)) == (GIVEN, {"1" * 32})
+
+
+def test_a_list_that_never_changes_is_asked_for_in_full_once_a_day(heard: Sessions) -> None:
+    with heard.begin() as session:
+        visit(session, "ok", now() - 23 * HOUR, found=3, validators=GIVEN)
+        visit(session, "unchanged", now(), unchanged=1)
+        assert asked_with(session) == GIVEN
+    with heard.begin() as session:
+        for one in session.scalars(select(VisitRow)):
+            one.at -= 2 * HOUR
+        assert asked_with(session) == {}

@@ -4,9 +4,3 @@ Lists come in pages: `next` of one is `after` of the following. One thing has an
 look again, and in `If-Match` when you change it. A call that changes something takes an `Idempotency-Key`. What is refused is
 a problem (RFC 9457) whose `code` a program may react to. A token may make 600 calls in a minute. docs/api.md walks through it.
 """
-
-from intake.web.api.problems import Refused, problem
-from intake.web.api.rates import Rates
-from intake.web.api.wiring import router
-
-__all__ = ["Rates", "Refused", "problem", "router"]

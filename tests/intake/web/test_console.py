@@ -641,7 +641,7 @@ def test_a_focal_point_is_made_by_the_name_of_its_agency(client: TestClient) -> 
     sign_in(client, "bos")
     data = {"csrf": token(client.get("/pengguna").text), "name": "Hendra", "role": "focal"}
     answer = client.post("/pengguna", data=data | {"agency": "dinas perhubungan kota pekanbaru"})
-    assert "Dinas Perhubungan Kota Pekanbaru" in re.findall(r"<td>Hendra</td>.*?</tr>", answer.text, re.DOTALL)[0]
+    assert "Dinas Perhubungan Kota Pekanbaru" in re.findall(r">Hendra</a>.*?</tr>", answer.text, re.DOTALL)[0]
 
 
 def test_a_new_password_is_asked_for_twice(client: TestClient, factory: Sessions) -> None:
