@@ -103,9 +103,8 @@ def test_what_a_page_covers_cannot_be_found(factory: Sessions) -> None:
     with factory.begin() as session:
         viewer, one = officer(session), event(session, 1, words)
         assert found(session, viewer, "korban ibunya") == {one.id}
-        covered = (
-            ["rafi", "pratama", "0812", "7654", "3210", "1403094505850003", "140309", "rina", "rina_duri", "@rina_duri", "duri", "surat", "34", "78"]
-        )
+        numbers = ["0812", "7654", "3210", "1403094505850003", "140309", "34", "78"]
+        covered = ["rafi", "pratama", *numbers, "rina", "rina_duri", "@rina_duri", "duri", "surat"]
         for word in [*covered, "rina@surat.example", "12 34 56", "2026", '"rafi pratama"']:
             assert found(session, viewer, word) == set(), word
         one.headline = "Banjir 2026 di Duri, kata @pemko"
