@@ -123,7 +123,9 @@ def test_odd_headers_are_kept_in_the_bytes_they_came_in(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"abc", b"\x1f\x8b", b"WARC/1.0\r\n\r\n", gzip.compress(b"x" * 1000, mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"abc", b"\x1f\x8b", b"WARC/1.0\r\n\r\n", gzip.compress(b"x" * 1000, mtime=0)]
+)
 def test_what_is_no_record_is_damaged(content: bytes) -> None:
     with pytest.raises(Damaged):
         read(content)

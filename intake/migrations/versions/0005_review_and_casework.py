@@ -420,7 +420,9 @@ def brought(connection: sa.Connection) -> None:
     """A text that was brought can be taken back too: it is free again, and a candidate it was alone in is closed."""
     decision = sa.table("decision", *map(sa.column, ("id", "candidate_id", "action")), *JSON_OF_DECISION)
     candidate = sa.table("candidate", sa.column("id"), sa.column("mention_count"))
-    alone = sa.select(decision, candidate.c.mention_count == 1).join(candidate, candidate.c.id == decision.c.candidate_id)
+    alone = sa.select(decision, candidate.c.mention_count == 1).join(
+        candidate, candidate.c.id == decision.c.candidate_id
+    )
     for number, candidate_id, _, before, _, made in connection.execute(alone.where(decision.c.action == "bring")).all():
         fields = {"state": "not_relevant"} if made else {}
         restored = {"candidates": {str(candidate_id): fields}, "mentions": {str(before["mention"]): [None, None]}}
