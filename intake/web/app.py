@@ -36,6 +36,7 @@ from intake.web.pages import (
     desk,
     link,
     mutes,
+    original,
     people,
     referral,
     signing,
@@ -83,7 +84,22 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
     app.state.rates = Rates()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(wiring.router)
-    pages = (signing, desk, views, mutes, link, cases, referral, trends, sources, people, account, audit, contacts)
+    pages = (
+        signing,
+        desk,
+        original,
+        views,
+        mutes,
+        link,
+        cases,
+        referral,
+        trends,
+        sources,
+        people,
+        account,
+        audit,
+        contacts,
+    )
     for page in pages:
         app.include_router(page.router)
     app.middleware("http")(_guarded)

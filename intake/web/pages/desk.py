@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from intake.models import OPEN_STATES, REASONS, Agency, Alert, Candidate, Decision, Lease, Mention, Remit, now
-from intake.people import access, audit
+from intake.people import access
 from intake.review import decisions, errors, handled, leases, queue, search, suggestions
 from intake.web import present
 from intake.web.visitor import (
@@ -29,6 +28,7 @@ from intake.web.visitor import (
     needs,
     open_case_of,
 )
+from intake.web.way import FormWay, OnWay, Way
 from nlp.fingerprint import similarity
 
 router = APIRouter(include_in_schema=False)
@@ -37,78 +37,6 @@ CLOSES = {reason: action for action, reasons in REASONS.items() for reason in re
 SNOOZES = (1, 3, 7)  # days
 LETTERS = dict(zip(CLOSES, "abcdefghijklmnopqrstuvwxyz", strict=False))  # after x, to close with a reason
 RENEWED = 0.4  # of its length is how often a lease is renewed while somebody is active
-
-
-# ---- the way through the queue ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What of the queue is being worked through; carried from page to page in addresses and forms."""
-
-    filters: queue.Filters = field(default_factory=queue.Filters)
-    on: bool = False  # beyond the day's part
-    past: str = ""  # cursor of the candidate that was passed over last
-
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> Way:
-        state = given.get("state") or "candidate"
-        narrowed = {name: given.get(name, "")[:100] for name in ("region", "sector", "urgency", "agency_id", "text")}
-        filters = queue.Filters(
-            state if state in present.STATES else None if state == "all" else "candidate",
-            mine=given.get("mine") == "true",
-            **narrowed,
-        )
-        return cls(filters, given.get("on") == "true", given.get("past", "")[:60])
-
-    def query(self, **more: str) -> str:
-        """As the query of an address, what is usual left out; with its `?`."""
-        found = {name: value for name, value in self.chosen().items() if value} | more
-        found |= {"on": "true"} if self.on else {}
-        found |= {"past": self.past} if self.past else {}
-        if found.get("state") == "candidate":
-            del found["state"]
-        return f"?{urlencode(found)}" if found else ""
-
-    def chosen(self) -> dict[str, str]:
-        """What the form of filters shows as chosen."""
-        one = self.filters
-        named = {"region": one.region, "sector": one.sector, "urgency": one.urgency, "text": one.text}
-        named |= {"agency_id": one.agency_id, "mine": "true" if one.mine else ""}
-        return {"state": one.state or "all"} | {name: value or "" for name, value in named.items()}
-
-    @property
-    def is_narrowed(self) -> bool:
-        return any(value for name, value in self.chosen().items() if (name, value) != ("state", "candidate"))
-
-    def for_today(self, budget: queue.Budget) -> queue.Filters:
-        """What is left of the day's part. Who looks for something, or goes on, sees all of it."""
-        is_own = replace(self, filters=replace(self.filters, mine=False))
-        return self.filters if self.on or is_own.is_narrowed else queue.for_today(self.filters, budget)
-
-
-def _way(
-    state: str = "",
-    region: str = "",
-    sector: str = "",
-    urgency: str = "",
-    text: Annotated[str, Query(max_length=100)] = "",
-    agency_id: Annotated[str, Query(max_length=60)] = "",
-    mine: bool = False,
-    on: bool = False,
-    past: Annotated[str, Query(max_length=60)] = "",
-) -> Way:
-    named = {"state": state, "region": region, "sector": sector, "urgency": urgency, "text": text, "past": past}
-    flags = {"mine": "true" if mine else "", "on": "true" if on else ""}
-    return Way.of(named | {"agency_id": agency_id} | flags)
-
-
-def _form_way(way: Annotated[str, Form(max_length=1000)] = "") -> Way:
-    return Way.of(dict(parse_qsl(way.lstrip("?"))))
-
-
-OnWay = Annotated[Way, Depends(_way)]
-FormWay = Annotated[Way, Depends(_form_way)]
 
 
 # ---- the queue -------------------------------------------------------------------------------------------------------
@@ -444,8 +372,8 @@ def hold(request: Request, who: Signed, candidate_id: Number, way: FormWay, type
     except errors.ReviewError as error:
         words = who.say.error(error.key, error.values)
         if by_script:
-            return JSONResponse({"words": words}, _status(error))
-        return _candidate(who, candidate, way, _status(error), words, typed)
+            return JSONResponse({"words": words}, status_of(error))
+        return _candidate(who, candidate, way, status_of(error), words, typed)
     if by_script:
         return JSONResponse({"token": lease.token, "words": _held_until(who, lease)})
     return _candidate(who, candidate, way, typed=typed) if typed.note else go(f"/kandidat/{candidate_id}{way.query()}")
@@ -462,7 +390,7 @@ def take_over(who: Signed, candidate_id: Number, way: FormWay, typed: Given) -> 
     try:
         leases.take_over(who.session, who.person, candidate_id, _length(who))
     except errors.ReviewError as error:
-        return _candidate(who, candidate, way, _status(error), who.say.error(error.key, error.values), typed)
+        return _candidate(who, candidate, way, status_of(error), who.say.error(error.key, error.values), typed)
     return _candidate(who, candidate, way, typed=typed) if typed.note else go(f"/kandidat/{candidate_id}{way.query()}")
 
 
@@ -474,7 +402,7 @@ def let_go(who: Signed, candidate_id: Number, way: FormWay, typed: Given) -> Res
     return go(f"/{replace(way, past='').query()}")
 
 
-def _status(error: errors.ReviewError) -> int:
+def status_of(error: errors.ReviewError) -> int:
     return 409 if isinstance(error, errors.Conflict) else 403 if isinstance(error, errors.NotAllowed) else 422
 
 
@@ -491,7 +419,7 @@ def decide(who: Signed, candidate_id: Number, way: FormWay, typed: Given) -> Res
             who.session, who.person, candidate_id, typed.version, typed.action, lease=typed.token, **order
         )
     except errors.ReviewError as error:
-        return _candidate(who, candidate, way, _status(error), who.say.error(error.key, error.values), typed)
+        return _candidate(who, candidate, way, status_of(error), who.say.error(error.key, error.values), typed)
     except present.Wrong as wrong:
         return _candidate(who, candidate, way, 422, who.say.wrong(wrong.key, wrong.values), typed)
     stays = typed.action in decisions.STAYS_OPEN
@@ -533,7 +461,7 @@ def answer_suggestion(who: Signed, candidate_id: Number, suggestion_id: Number, 
             return go(_next(who, way), "duplicate", joined.id)
         suggestions.dismiss(who.session, who.person, suggestion_id)
     except errors.ReviewError as error:
-        return _candidate(who, candidate, way, _status(error), who.say.error(error.key, error.values), typed)
+        return _candidate(who, candidate, way, status_of(error), who.say.error(error.key, error.values), typed)
     return go(f"/kandidat/{candidate_id}{way.query()}", "saved")
 
 
@@ -553,7 +481,7 @@ def attach_reporter(
     except errors.ReviewError as error:
         words = who.say.error(error.key, error.values)
         given = {"name": name, "contact": contact, "prior_complaint": prior_complaint}
-        return _candidate(who, candidate, way, _status(error), words, reporter=given)
+        return _candidate(who, candidate, way, status_of(error), words, reporter=given)
     return go(f"/kandidat/{candidate_id}{way.query()}", "saved")
 
 
@@ -565,7 +493,7 @@ def decide_all(who: Signed, way: FormWay, typed: Given, item: Annotated[list[str
         order = _order(who, typed, None)
         results = decisions.decide_all(who.session, who.person, items, typed.action, **order)
     except errors.ReviewError as error:
-        return _results(who, way, (), typed, who.say.error(error.key, error.values), _status(error))
+        return _results(who, way, (), typed, who.say.error(error.key, error.values), status_of(error))
     except present.Wrong as wrong:
         return _results(who, way, (), typed, who.say.wrong(wrong.key, wrong.values), 422)
     made = [one.decision for one in results if one.decision]
@@ -637,39 +565,3 @@ def undo(who: Signed, decision_id: Number) -> Response:
     if _together(who.session, who.session.get(Decision, decision_id)) > 1:
         return go(f"/putusan/{decision_id}/hasil")
     return go(f"/kandidat/{undone.candidate_id}", "undo", undone.id)
-
-
-# ---- the original of a post ------------------------------------------------------------------------------------------
-
-
-@router.get("/sebutan/{mention_id}/asli")
-def original_page(who: Who, mention_id: Number) -> HTMLResponse:
-    """Asks for what the address of a post is needed: it names its author."""
-    return _original(who, _post(who, mention_id))
-
-
-@router.post("/sebutan/{mention_id}/asli")
-def open_original(who: Signed, mention_id: Number, reason: Annotated[str, Form(max_length=1000)] = "") -> HTMLResponse:
-    """The address, once, after the reason was noted."""
-    mention = _post(who, mention_id)
-    try:
-        audit.unmask(who.session, who.person, f"mention:{mention.id}", reason)
-    except errors.ReviewError as error:
-        return _original(who, mention, _status(error), who.say.error(error.key, error.values), reason)
-    return _original(who, mention, address=mention.url)
-
-
-def _original(
-    who: Visitor, mention: Mention, status: int = 200, refused: str = "", reason: str = "", address: str = ""
-) -> HTMLResponse:
-    return who.page("original.html", status, one=mention, refused=refused, reason=reason, address=address)
-
-
-def _post(who: Visitor, mention_id: int) -> Mention:
-    mention = who.session.get(Mention, mention_id)
-    if mention is None or mention.candidate_id is None or not who.say.link(mention.url):
-        raise HTTPException(404)
-    if queue.get(who.session, who.person, mention.candidate_id) is None:
-        raise HTTPException(404)
-    needs(who, "mention.unmask")
-    return mention
