@@ -133,7 +133,7 @@ def due(session: Session, at: datetime | None = None, *, everything: bool = Fals
     def is_due(row: SourceState) -> bool:
         return host_of(row.url) not in resting and (everything or row.due_at is None or row.due_at <= at)
 
-    return [ready(session, row) for row in rows if row.enabled and is_due(row)]
+    return [ready(session, row, at) for row in rows if row.enabled and is_due(row)]
 
 
 def waits(rows: Iterable[SourceState], at: datetime) -> dict[str, datetime]:
@@ -152,22 +152,23 @@ def host_of(url: str) -> str:
     return parts.netloc.lower().removeprefix("www.").removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
-def ready(session: Session, row: SourceState) -> Source:
+def ready(session: Session, row: SourceState, at: datetime | None = None) -> Source:
     """The Source of a row, with the state the crawler works from.
 
     Every document we hold of it or of the same site is known, and its page not fetched again, unless its stamp changes. But
     only what was held when a visit of this source had ended well is settled, and only that may end the paging or be asked
     "what came after it": a visit that broke off, however it did, may hold the first page of a list and none of the others.
     """
+    at = at or now()
     mine = Mention.source == row.name
     own = _held(session, mine)
     others = _of_site(row, own)
     held = [*own, *_held(session, others)]
     complete_at = row.complete_at or NEVER
-    out = _left_out(row, now())
+    out = _left_out(row, at)
     return replace(
         as_source(row),
-        validators=_validators(session, row),
+        validators=_validators(session, row, at),
         known=out.union(key for one in held for key in (one.key, one.alias) if key),
         settled=out.union(key for one in held if one.fetched_at <= complete_at for key in (one.key, one.alias) if key),
         stamps=_stamps(session, mine, row.name) | _stamps(session, others, row.name),
@@ -183,17 +184,18 @@ def _left_out(row: SourceState, at: datetime) -> frozenset[str]:
     return frozenset(key for key, day in row.left_out.items() if day >= oldest)
 
 
-def _validators(session: Session, row: SourceState) -> dict[str, Validators]:
-    return {} if _asks_in_full(session, row) else {url: Validators(**value) for url, value in row.validators.items()}
+def _validators(session: Session, row: SourceState, at: datetime) -> dict[str, Validators]:
+    if _asks_in_full(session, row, at):
+        return {}
+    return {url: Validators(**value) for url, value in row.validators.items()}
 
 
-def _asks_in_full(session: Session, row: SourceState) -> bool:
+def _asks_in_full(session: Session, row: SourceState, at: datetime) -> bool:
     """Whether a list must not be answered with "unchanged" now.
 
     An article that was left out is due again, and only its list leads to it. Or a day has passed since every list was given in
     full: there are servers whose ETag never changes, whatever comes.
     """
-    at = now()
     if len(_left_out(row, at)) < len(row.left_out):
         return True
     lately = (VisitRow.day >= (at - IN_FULL).astimezone(WIB).date()) & (VisitRow.at > at - IN_FULL)

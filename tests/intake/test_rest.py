@@ -33,7 +33,9 @@ def test_a_source_is_due_by_its_interval_and_carries_its_state(factory: Sessions
     with factory.begin() as session:
         sources.sync(session, [FEED])
         assert [source.name for source in sources.due(session)] == ["A"]
-        visit = Visit("A", "ok", NOW, NOW, 1, 0, 2, 2, (Note("x", "y", "z"),), {FEED.url: Validators('"v1"', None)})
+        held = {FEED.url: Validators('"v1"', None)}
+        visit = Visit("A", "ok", NOW, NOW, 1, 0, 2, 2, (Note("x", "y", "z"),), held)
+        assert visit.found == 2
         inbox.store(session, [document(1, source="A")], b"k")
         sources.record_visit(session, visit, 1)
         assert sources.due(session, NOW + timedelta(minutes=29)) == []

@@ -89,6 +89,8 @@ WORDS = {
     "source.enable": _("sumber diaktifkan"),
     "source.move": _("alamat sumber diganti"),
     "source.remove": _("sumber dihapus"),
+    "suggestion.apart": _("saran gabung ditolak"),
+    "suggestion.joined": _("saran gabung diterima"),
     "token.end": _("token diakhiri"),
     "user.accept": _("undangan diterima"),
     "user.add": _("pengguna ditambahkan"),
