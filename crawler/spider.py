@@ -17,7 +17,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -327,9 +326,7 @@ class Listener(scrapy.Spider):
                 told = note("unfinished", source.url, "asked-again")
                 say("visit", asdict(Visit(source.name, "unreachable", at, at, notes=(told,), unfinished=True)))
             say("robots", self.settings["ROBOTS"])
-            for reader in self.readers.all:
-                with suppress(ProcessLookupError):
-                    reader.kill()
+            self.readers.kill()
         finally:
             os._exit(0)
 

@@ -80,10 +80,11 @@ class Readers:
             reading = reading or await self._read(self.slow, WALL * self.seconds, host, order, answer)
         return reading or self._too_costly(order)
 
-    async def close(self) -> None:
+    def kill(self) -> None:
         """End every reader, whatever it does."""
-        for reader in list(self.all):
-            await self._end(reader)
+        for reader in self.all:
+            with suppress(ProcessLookupError):
+                reader.kill()
 
     async def _read(
         self, lanes: Lanes, patience: float, host: str, order: Mapping[str, Any], answer: Response
@@ -108,7 +109,7 @@ class Readers:
             await self._end(reader)
             return None
         except (EOFError, OSError):
-            await self._end(reader)
+            await self._end(reader, is_over=True)
             if was_idle and reader.returncode == -signal.SIGKILL:  # by somebody else, perhaps before it was asked
                 return await self._read_at(lanes, patience, host, order, answer)
             return self._too_costly(order)
@@ -136,10 +137,12 @@ class Readers:
         told = note("page-costly", order["url"], order["then"], seconds=seconds, megabytes=megabytes)
         return Reading(failure=told, costly=True)
 
-    async def _end(self, reader: asyncio.subprocess.Process) -> None:
+    async def _end(self, reader: asyncio.subprocess.Process, *, is_over: bool = False) -> None:
+        """End a reader. One that is over already is not killed again: that might take away how it ended."""
         self.all.discard(reader)
-        with suppress(ProcessLookupError):
-            reader.kill()
+        if not is_over:
+            with suppress(ProcessLookupError):
+                reader.kill()
         await reader.communicate()
 
 

@@ -46,13 +46,18 @@ LARGE_AND_COSTLY = attributes(80_000)
 assert len(COSTLY) < LARGE < len(LARGE_AND_COSTLY)
 
 
+async def end(readers: Readers) -> None:
+    readers.kill()
+    await asyncio.gather(*(reader.communicate() for reader in readers.all))
+
+
 async def closing(readers: Readers, *pages: tuple[str, bytes]) -> list[Reading]:
     """What readers make of pages by host, all at once; ended afterwards."""
     answers = [(host, spooled(Response(URL, body=body))) for host, body in pages]
     try:
         return await asyncio.gather(*(readers.read(host, ORDER_OF_A_PAGE, answer) for host, answer in answers))
     finally:
-        await readers.close()
+        await end(readers)
 
 
 def test_a_costly_page_is_ended_and_the_next_is_read() -> None:
@@ -75,7 +80,7 @@ def test_a_page_slower_than_others_is_read_all_the_same() -> None:
         assert (len(slow.found), len(honest.found)) == (1, 1)
         idle = [*readers.slow.idle, *readers.quick.idle]
         found = [os.getpriority(os.PRIO_PROCESS, reader.pid) for reader in idle]
-        await readers.close()
+        await end(readers)
         return found
 
     ours = os.getpriority(os.PRIO_PROCESS, 0)
@@ -88,7 +93,7 @@ def test_a_reader_that_somebody_else_ended_costs_no_page() -> None:
         first = await readers.read("a.example", ORDER_OF_A_PAGE, Response(URL, body=HONEST))
         readers.quick.idle[0].kill()
         second = await readers.read("a.example", ORDER_OF_A_PAGE, Response(URL, body=HONEST))
-        await readers.close()
+        await end(readers)
         return [first, second]
 
     assert [len(reading.found) for reading in asyncio.run(read_twice())] == [1, 1]
@@ -107,7 +112,7 @@ def test_costly_hosts_cost_the_others_nothing(costly: bytes) -> None:
 
         hostile = [one(f"{number}.example", costly) for number in range(2 * PLACES)]
         await asyncio.gather(*hostile, one("baik.example", HONEST))
-        await readers.close()
+        await end(readers)
         return done
 
     assert asyncio.run(all_of_them())[0] == "baik.example"

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crawler import Document, document_key
 from intake import inbox
+from intake.database import Sessions, open_engine, sessions
+from intake.migrations import migrate
 from intake.models import Candidate, Mention
+from intake.people import accounts
+from intake.start import first_start
 from nlp import Analysis, Guess, Span
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 OUTAGE = "Listrik padam di Duri sejak subuh, pedagang es merugi dan PLN tidak memberi kabar kapan menyala kembali"
+
+
+PASSWORD = "sandi yang cukup panjang"
+
+
+@contextmanager
+def office(folder: Path, *people: tuple[str, str, str | None]) -> Iterator[Sessions]:
+    """A database of its own for pages, with an administrator and these people: name, role and agency."""
+    url = f"sqlite:///{folder / 'web.db'}"
+    migrate(url)
+    engine = open_engine(url)
+    made = sessions(engine)
+    with made.begin() as session:
+        first_start(session, "riau")
+        for name, role, agency in people:
+            accounts.add_person(session, name, role, PASSWORD, agency)
+    yield made
+    engine.dispose()
 
 
 def document(number: int, text: str = OUTAGE, **more: Any) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,9 +38,8 @@ from intake.settings import Settings
 from intake.start import first_start
 from intake.web.api.rates import Rates
 from intake.web.app import create_app
-from tests.intake.made import document, told
+from tests.intake.made import PASSWORD, document, office, told
 
-PASSWORD = "sandi yang cukup panjang"
 PLN = "VT-PLN-UP3DMI"
 OPENING = "/api/v1/"
 
@@ -102,15 +102,9 @@ def closed(schema: Any) -> Any:
 
 
 @pytest.fixture
-def factory(tmp_path: Any) -> Iterator[Sessions]:
-    url = f"sqlite:///{tmp_path / 'api.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-    yield made
-    engine.dispose()
+def factory(tmp_path: Path) -> Iterator[Sessions]:
+    with office(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -15,40 +15,26 @@ from sqlalchemy import func, select
 from intake.casework import cases, clocks, referrals
 from intake.casework.referrals import links_of
 from intake.casework.sheet import Sheet, pdf, spelt
-from intake.database import Sessions, open_engine, sessions
-from intake.migrations import migrate
+from intake.database import Sessions
 from intake.models import AgencyContact, AuditRow, Case, CaseEvent, Person, Referral, Reporter, now
 from intake.people import accounts
 from intake.settings import Settings
-from intake.start import first_start
 from intake.web import casework
 from intake.web.app import create_app
 from intake.web.present import Presenter
 from nlp import Guess
-from tests.intake.made import document, told
+from tests.intake.made import PASSWORD, document, office, told
 from tests.intake.test_casework import DISHUB, PLN, accepted
 
-PASSWORD = "sandi yang cukup panjang"
 ANSWER = "Gardu sudah diperbaiki; hubungi 0812-7654-3210 <b>segera</b>."
 
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Sessions]:
-    url = f"sqlite:///{tmp_path / 'web.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-        for name, role, agency in (
-            ("rina", "officer", None),
-            ("ana", "analyst", None),
-            ("hub", "focal", PLN),
-            ("lain", "focal", DISHUB),
-        ):
-            accounts.add_person(session, name, role, PASSWORD, agency)
-    yield made
-    engine.dispose()
+    with office(
+        tmp_path, ("rina", "officer", None), ("ana", "analyst", None), ("hub", "focal", PLN), ("lain", "focal", DISHUB)
+    ) as made:
+        yield made
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from crawler.adapters import names
 from crawler.dates import WIB
 from crawler.notes import note as make_note
 from intake import courier
-from intake.database import Sessions, open_engine, sessions
-from intake.migrations import migrate
+from intake.database import Sessions
 from intake.models import (
     REASONS,
     TRACKS,
@@ -38,14 +37,12 @@ from intake.models import (
 from intake.people import accounts
 from intake.review import decisions
 from intake.settings import Settings
-from intake.start import first_start
 from intake.web.app import create_app
 from intake.web.present import ADAPTERS, Presenter
 from nlp.jurisdiction import load_jurisdiction
-from tests.intake.made import OUTAGE, document, told
+from tests.intake.made import OUTAGE, PASSWORD, document, office, told
 
 WEB = Path(__file__).parents[3] / "intake/web"
-PASSWORD = "sandi yang cukup panjang"
 
 # What Apprise loads when it meets its first address.
 
@@ -53,21 +50,14 @@ PASSWORD = "sandi yang cukup panjang"
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Sessions]:
     """SQLite suffices here: the queries are tested on both engines below the console."""
-    url = f"sqlite:///{tmp_path / 'web.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-        for name, role, agency in (
-            ("rina", "officer", None),
-            ("bos", "admin", None),
-            ("ana", "analyst", None),
-            ("hub", "focal", "VT-PLN-UP3DMI"),
-        ):
-            accounts.add_person(session, name, role, PASSWORD, agency)
-    yield made
-    engine.dispose()
+    with office(
+        tmp_path,
+        ("rina", "officer", None),
+        ("bos", "admin", None),
+        ("ana", "analyst", None),
+        ("hub", "focal", "VT-PLN-UP3DMI"),
+    ) as made:
+        yield made
 
 
 @pytest.fixture

@@ -17,16 +17,13 @@ from sqlalchemy import func, select
 
 from crawler import Source
 from intake import jobs, links, sources
-from intake.database import Sessions, open_engine, sessions
-from intake.migrations import migrate
+from intake.database import Sessions
 from intake.models import AuditRow, Candidate, Decision, Mention, Person, SourceState, now
-from intake.people import accounts
 from intake.settings import Settings
-from intake.start import first_start
 from intake.web.app import create_app
 from nlp import Analysis, Guess, Text
+from tests.intake.made import PASSWORD, office
 
-PASSWORD = "sandi yang cukup panjang"
 TEXT = "Warga Rumbai mengeluhkan air yang tidak mengalir sejak tiga hari lalu, dan petugas belum memberi kabar. " * 3
 YES = {"yes": 0.9, "vague": 0.07, "no": 0.03}
 NO = {"yes": 0.02, "vague": 0.08, "no": 0.9}
@@ -86,21 +83,13 @@ def press() -> Iterator[Press]:
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Sessions]:
-    url = f"sqlite:///{tmp_path / 'link.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-        for name, role in (("rina", "officer"), ("ana", "analyst")):
-            accounts.add_person(session, name, role, PASSWORD)
-    yield made
-    engine.dispose()
+    with office(tmp_path, ("rina", "officer", None), ("ana", "analyst", None)) as made:
+        yield made
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(database_url=f"sqlite:///{tmp_path / 'link.db'}", pseudonym_key="test")
+    return Settings(database_url=f"sqlite:///{tmp_path / 'web.db'}", pseudonym_key="test")
 
 
 def understanding(p: dict[str, float]) -> Callable[[Sequence[Text]], list[Analysis]]:

@@ -13,39 +13,29 @@ from sqlalchemy import select
 
 from crawler.dates import WIB
 from intake import courier
-from intake.database import Sessions, open_engine, sessions
-from intake.migrations import migrate
+from intake.database import Sessions
 from intake.models import AuditRow, Person, SourceState, now
 from intake.people import accounts, audit, totp
 from intake.settings import Settings
-from intake.start import first_start
 from intake.web.app import create_app
 from intake.web.pages.signing import label_of
-from tests.intake.made import document, told
+from tests.intake.made import PASSWORD, document, office, told
 
-PASSWORD = "sandi yang cukup panjang"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 Console = Callable[..., TestClient]
 
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Sessions]:
-    url = f"sqlite:///{tmp_path / 'web.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-        for name, role in (
-            ("rina", "officer"),
-            ("dewi", "officer"),
-            ("bos", "admin"),
-            ("kepala", "head"),
-            ("audi", "auditor"),
-        ):
-            accounts.add_person(session, name, role, PASSWORD)
-    yield made
-    engine.dispose()
+    with office(
+        tmp_path,
+        ("rina", "officer", None),
+        ("dewi", "officer", None),
+        ("bos", "admin", None),
+        ("kepala", "head", None),
+        ("audi", "auditor", None),
+    ) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,31 +9,21 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, select
 
-from intake.database import Sessions, open_engine, sessions
-from intake.migrations import migrate
+from intake.database import Sessions
 from intake.models import Agency, Candidate, Decision, DecisionTouch, Mention, Person, Revision
 from intake.people import accounts
 from intake.settings import Settings
-from intake.start import first_start
 from intake.web.app import create_app
-from tests.intake.made import NOW, OUTAGE
+from tests.intake.made import NOW, OUTAGE, PASSWORD, office
 
-PASSWORD = "sandi yang cukup panjang"
 QUEUE, SEARCH, CANDIDATE = 22, 34, 30  # statements at most
 
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[Sessions]:
     """SQLite suffices here: the statements are the same on both."""
-    url = f"sqlite:///{tmp_path / 'web.db'}"
-    migrate(url)
-    engine = open_engine(url)
-    made = sessions(engine)
-    with made.begin() as session:
-        first_start(session, "riau")
-        accounts.add_person(session, "rina", "officer", PASSWORD)
-    yield made
-    engine.dispose()
+    with office(tmp_path, ("rina", "officer", None)) as made:
+        yield made
 
 
 @pytest.fixture
