@@ -1,14 +1,15 @@
 """How quick is the review queue with a million candidates and three million mentions, on SQLite and on PostgreSQL?
 
     python bench/review_queue.py [--engine sqlite|postgresql|both] [--folder /tmp/kentongan-bench] [--keep] [--small]
-                          [--readers 8] [--pause 0.25] [--plans]
+                          [--readers 8] [--pause 0.25] [--no-search] [--plans]
 
 Fills a database with made candidates (97 of 100 accepted or closed, the open ones the newest; some put off, muted or held)
 and mentions with words as common as words are, then lets eight readers, each a process of its own, ask for what an officer
 asks for. Between two requests a reader pauses, as people do; `--pause 0` lets them ask without a break, so that on two
 cores each also waits for three others. Prints the median and the 95th percentile of each request, by the clock of the
 process that answers and of that process's own work (without waiting for a turn on a core; of what PostgreSQL does only the
-client's part), the load of the machine, and with --plans those of statements that scan or sort.
+client's part), the load of the machine, and with --plans those of statements that scan or sort. Half of what is asked are
+searches, which are dearest; with --no-search the readers do everything else.
 
 With --keep the database is left in the folder, and taken from there the next time.
 """
@@ -28,7 +29,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -380,9 +381,10 @@ def rounds(
     return dict(times)
 
 
-def read(url: str, number: int, seconds: float, pause: float, out: Any) -> None:
+def read(url: str, number: int, seconds: float, pause: float, out: Any, *, searching: bool = True) -> None:
     """One reader: every request in turn, each reader beginning with another one."""
-    engine, chance, known = open_engine(url), random.Random(number), asks()
+    engine, chance = open_engine(url), random.Random(number)
+    known = {name: ask for name, ask in asks().items() if searching or not name.startswith("search")}
     order = [*known][number * 3 % len(known) :] + [*known][: number * 3 % len(known)]
     with sessions(engine)() as session:
         person = session.scalars(select(Person).where(Person.name == f"petugas{number % OFFICERS}")).one()
@@ -517,7 +519,10 @@ def run(engine: str, given: argparse.Namespace) -> None:
             (folder / "built").touch()
         if given.plans:
             show_plans(url)
-        for ask, what in ((read, "functions"), (read_pages, "pages, whole")):
+        functions = (
+            (partial(read, searching=False), "functions without search") if given.no_search else (read, "functions")
+        )
+        for ask, what in (functions, (read_pages, "pages, whole")):
             with_what = f"{given.readers} readers, each pausing {given.pause} s on average"
             print(f"\n{engine}, {count} candidates, {what}: {with_what} ({load()} before)")
             report(measure(ask, url, given.readers, given.seconds, given.pause))
@@ -537,6 +542,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=60, help="for which they read")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between two requests of a reader")
+    parser.add_argument("--no-search", action="store_true", help="everything else")
     parser.add_argument("--plans", action="store_true", help="show what scans")
     given = parser.parse_args()
     for engine in ("sqlite", "postgresql") if given.engine == "both" else (given.engine,):

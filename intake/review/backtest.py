@@ -14,12 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intake.models import DecisionTouch, Mention, Suggestion
-from intake.review.cluster import WINDOW, Trace, Verdict, belongs, contradicts, is_copy, likeliest, same_event
+from intake.review.cluster import LATER, Trace, Verdict, belongs, likeliest, same_event
 from intake.review.neighbours import MOST_OPEN, trace, trace_of
 from nlp import Analysis, Text
 from nlp.fingerprint import key_words, signature
 
-EVENTS = Path(__file__).parent / "events"  # invented events of Riau: tuning.jsonl, measured.jsonl, analyses.jsonl
+EVENTS = Path(__file__).parent / "events"  # invented events of Riau, and analyses.jsonl of all their texts
+SETS = ("tuning", "measured", "weeks", "unseen")  # of labelled texts; nothing is ever chosen by the errors of `unseen`
 MOST = 5000  # stored mentions, the newest
 WORST = 10  # errors that are told
 QUOTED = 70  # characters
@@ -91,7 +92,7 @@ def analyse_own() -> str:
     """The analyses of our own labelled texts anew, as JSON lines; for analyses.jsonl, when the model was trained again."""
     rows = [
         _row(number, line)
-        for name in ("tuning", "measured")
+        for name in SETS
         for number, line in enumerate((EVENTS / f"{name}.jsonl").read_text("utf-8").splitlines(), 1)
     ]
     return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in _analysed(rows).values())
@@ -168,7 +169,8 @@ def group(traces: Sequence[Trace]) -> Grouping:
         if chosen is None:
             chosen = len(members)
             members.append([])
-        voices.append(next((voices[other] for other in range(number) if _is_voice(one, traces[other])), number))
+        copied = (other for other in range(number) if same_event(one, traces[other]).near_copy)
+        voices.append(next((voices[other] for other in copied), number))
         members[chosen].append(number)
         candidates.append(chosen)
         _suggest(suggested, chosen, verdicts)
@@ -176,11 +178,7 @@ def group(traces: Sequence[Trace]) -> Grouping:
 
 
 def _is_near(one: Trace, two: Trace) -> bool:
-    return abs(one.told_at - two.told_at) <= WINDOW
-
-
-def _is_voice(one: Trace, two: Trace) -> bool:
-    return not contradicts(one, two) and is_copy(one, two)
+    return abs(one.told_at - two.told_at) <= LATER
 
 
 def _suggest(suggested: set[tuple[int, int]], chosen: int, verdicts: Mapping[int, Verdict]) -> None:

@@ -15,8 +15,10 @@ COPIED = 0.55  # share of the shorter text's wording in the other one, from whic
 SHORT = 160  # characters; a text below is a copy only if the two are alike as a whole
 ALIKE = 0.7  # similarity as a whole, of texts of which one is short
 WINDOW = timedelta(hours=72)  # an event is talked about for three days
+LATER = timedelta(days=21)  # a failure that lasts is told of again: this is suggested, never joined
 SAME_HOURS = timedelta(hours=6)  # a failure of power is one as long as no more is between two who tell of it ...
 HALF_A_DAY = timedelta(hours=12)  # ... or from noon to noon: whoever tells of it next morning tells of last night
+REPORTED = timedelta(hours=48)  # the press tells of it a day or two after
 PLANNED = frozenset({"jadwal", "pelihara", "gilir", "besok"})  # of an outage that is told of before
 OTHER_LAMPS = frozenset({"jalan", "simpang", "jembatan", "merah", "rumahsakit"})  # lamps whose failure is no outage
 LOOKING_BACK = frozenset({"ingat", "kenang", "tragedi"})
@@ -105,8 +107,9 @@ class Verdict:
 def same_event(one: Trace, two: Trace) -> Verdict:
     """How surely two mentions tell of one event.
 
-    They never do if more than three days are between them, if their regencies contradict each other, if both name a road
-    and not the same one, or if both tell of a power cut and not of the same night (noon to noon, or six hours).
+    They never do if more than three weeks are between them, if their regencies contradict each other, if both name a road
+    and not the same one, or if both tell of a power cut and not of the same night (noon to noon, or six hours; where the
+    press tells of it, two days).
 
     Near-copies that contradict nothing are one event: a text of which more than half the wording is in the other one, be
     that shortened or under a new lead; of short texts, the whole wording.
@@ -114,18 +117,23 @@ def same_event(one: Trace, two: Trace) -> Verdict:
     Otherwise what speaks for one event is added up. Words in common count by how rare they are in the training texts, and
     by their share of the shorter one; words for offices and places count apart, for an office has many troubles and a
     place many events. Joined is only what has a sector known of both, a telling word in common that is neither, or the
-    same outage, and a place in common, or many words; and never an old story beside one that does not look back.
+    same outage, and a place in common, or many words; and never an old story beside one that does not look back. After
+    three days it is only suggested, and only what would be joined before and has a road or a narrow place in common.
 
     Trade-offs: an unnoticed merge hides an event, a missed one costs a key. So the upper threshold is set for 19 of 20
     joined pairs to be right, and what lies between the two is suggested to a person. Points and thresholds set 2026-11.
     """
     if contradicts(one, two):
         return Verdict(APART)
+    late = abs(one.told_at - two.told_at) > WINDOW
     if is_copy(one, two):
-        return Verdict(10.0, True, True, ("near_copy",))
+        return Verdict(BELOW, reasons=("near_copy", "later")) if late else Verdict(10.0, True, True, ("near_copy",))
     found = evidence(one, two)
     score = START + sum(POINTS[name] * value for name, value in found.items())
     firm = _is_firm(one, two, found)
+    if late and not (firm and score >= JOINED and (found["near"] or _roads_in_common(one, two))):
+        return Verdict(APART)
+    firm = firm and not late
     return Verdict(score if firm else min(score, BELOW), firm and score >= JOINED, False, _reasons(one, two, found))
 
 
@@ -151,7 +159,7 @@ def likeliest(verdicts: Mapping[int, Verdict]) -> int | None:
 
 def contradicts(one: Trace, two: Trace) -> bool:
     """Whether something says that they cannot be one event."""
-    if abs(one.told_at - two.told_at) > WINDOW:
+    if abs(one.told_at - two.told_at) > LATER:
         return True
     if one.regions and two.regions and not one.regions & two.regions:
         return True
@@ -190,7 +198,7 @@ def evidence(one: Trace, two: Trace) -> dict[str, float]:
         "elsewhere": bool(not near and one.districts and two.districts),
         "sector": bool(one.sectors and one.sectors[:1] == two.sectors[:1]),
         "related": not set(one.sectors).isdisjoint(two.sectors),
-        "days": abs(one.told_at - two.told_at) / timedelta(days=1),
+        "days": min(abs(one.told_at - two.told_at), WINDOW) / timedelta(days=1),
         "outage": near and _is_outage(one) and _is_outage(two),
         "other_kind": bool(one.kind and two.kind and one.kind != two.kind),
         "posts": one.post + two.post,
@@ -216,18 +224,23 @@ def _is_outage(one: Trace) -> bool:
 
 def _same_night(one: Trace, two: Trace) -> bool:
     noons = {(trace.told_at.astimezone(WIB) - HALF_A_DAY).date() for trace in (one, two)}
-    return len(noons) == 1 or abs(one.told_at - two.told_at) <= SAME_HOURS
+    return len(noons) == 1 or abs(one.told_at - two.told_at) <= (SAME_HOURS if one.post and two.post else REPORTED)
+
+
+def _roads_in_common(one: Trace, two: Trace) -> frozenset[str]:
+    return sort_words(one.words).roads & sort_words(two.words).roads
 
 
 def _reasons(one: Trace, two: Trace, found: Mapping[str, float]) -> tuple[str, ...]:
     said = {
         "sector": found["sector"],
-        "road": sort_words(one.words).roads & sort_words(two.words).roads,
+        "road": _roads_in_common(one, two),
         "district": one.districts & two.districts,
         "spot": found["near"] and not one.districts & two.districts,
         "region": not found["near"] and one.regions & two.regions,
         "night": found["outage"],
         "time": not found["outage"] and found["days"] <= 1,
+        "later": abs(one.told_at - two.told_at) > WINDOW,
         "words": found["words"],
         "body": one.body is not None and one.body == two.body,
     }

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, case, exists, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
@@ -129,26 +130,37 @@ def _take(session: Session, person: Person, candidate_id: int, length: timedelta
     A live lease of one's own keeps its token.
     """
     at = now()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = {"person_id": person.id, "token": 1, "taken_at": at, "until": at + length}
-    live, own = Lease.until > at, Lease.person_id == person.id
+    given = {"candidate": candidate_id, "person": person.id, "at": at, "end": at + length}
+    taking = _taking(session.get_bind().dialect.name, unless_held=unless_held)
+    lease: Lease | None = session.scalar(taking, given, execution_options={"populate_existing": True})
+    return lease
+
+
+@cache
+def _taking(dialect: str, *, unless_held: bool) -> Any:
+    """The statement of `_take`, made once: to make it anew for each claim takes longer than the database needs for it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table: Any = Lease.__table__
+    columns = table.c
+    person = bindparam("person", type_=columns.person_id.type)
+    at, end = bindparam("at", type_=columns.until.type), bindparam("end", type_=columns.until.type)
+    live, own = Lease.until > at, Lease.person_id == person
     kept = and_(live, own)
     taken = {
-        "person_id": person.id,
+        "person_id": person,
         "token": case((kept, Lease.token), else_=Lease.token + 1),
         "taken_at": case((kept, Lease.taken_at), else_=at),
-        "until": at + length,
+        "until": end,
         "taken_from": case((kept, Lease.taken_from), (live, Lease.person_id), else_=null()),
     }
-    still_open = select(Candidate.id, *(literal(value, Lease.__table__.c[name].type) for name, value in row.items()))
-    still_open = still_open.where(Candidate.id == candidate_id, Candidate.state.in_(OPEN_STATES))
-    statement = insert(Lease).from_select(["candidate_id", *row], still_open, include_defaults=False)
-    statement = statement.on_conflict_do_update(
+    still_open = select(Candidate.id, person, literal(1, columns.token.type), at, end)
+    still_open = still_open.where(Candidate.id == bindparam("candidate"), Candidate.state.in_(OPEN_STATES))
+    row = ["candidate_id", "person_id", "token", "taken_at", "until"]
+    taking = insert(table).from_select(row, still_open, include_defaults=False)
+    taking = taking.on_conflict_do_update(
         index_elements=[Lease.candidate_id], set_=taken, where=or_(~live, own) if unless_held else None
     )
-    returned = statement.returning(Lease).execution_options(populate_existing=True)
-    lease: Lease | None = session.scalar(returned)
-    return lease
+    return select(Lease).from_statement(taking.returning(Lease))
 
 
 def _with_another(person: Person, at: datetime) -> ColumnElement[bool]:
@@ -157,15 +169,27 @@ def _with_another(person: Person, at: datetime) -> ColumnElement[bool]:
 
 def _let_go_of_more(session: Session, person: Person) -> None:
     """Nobody keeps a whole page of the queue from the others by opening one after the other."""
-    mine = select(Lease.candidate_id).where(Lease.person_id == person.id, Lease.until > now())
-    kept = mine.order_by(Lease.until.desc(), Lease.taken_at.desc()).limit(HELD)
-    _end(session, Lease.person_id == person.id, Lease.candidate_id.not_in(kept))
+    session.execute(_LETTING_GO, {"person": person.id, "at": now()}, execution_options={"synchronize_session": False})
 
 
 def _end(session: Session, *which: ColumnElement[bool]) -> None:
-    at = now()
-    over = update(Lease).where(*which, Lease.until > at).values(until=at)
-    session.execute(over.execution_options(synchronize_session=False))
+    session.execute(_ending(*which), {"at": now()}, execution_options={"synchronize_session": False})
+
+
+def _ending(*which: ColumnElement[bool]) -> Update:
+    at = bindparam("at", type_=Lease.__table__.c.until.type)
+    return update(Lease).where(*which, Lease.until > at).values(until=at)
+
+
+def _letting_go() -> Update:
+    """Ends all leases of "person" but the last ones."""
+    its = Lease.person_id == bindparam("person")
+    live = select(Lease.candidate_id).where(its, Lease.until > bindparam("at", type_=Lease.__table__.c.until.type))
+    kept = live.order_by(Lease.until.desc(), Lease.taken_at.desc()).limit(HELD)
+    return _ending(its, Lease.candidate_id.not_in(kept))
+
+
+_LETTING_GO = _letting_go()  # made once, as `_taking` is
 
 
 def _may(person: Person, action: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, delete, insert, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from intake.models import Candidate, Decision, DecisionTouch, Mention, MentionBand, Suggestion
-from intake.review.cluster import TELLING, WINDOW, Trace, Verdict
+from intake.review.cluster import LATER, TELLING, Trace, Verdict
 from nlp.fingerprint import bands, weight
 
 COMPARED = 400  # rows at most that are read for a mention
@@ -78,7 +78,7 @@ def neighbours(session: Session, mention: Mention) -> Sequence[Mention]:
     near = select(Mention).where(
         Mention.id.in_({number for number in found if number != mention.id}),
         Mention.candidate_id.is_not(None),
-        Mention.told_at.between(mention.told_at - WINDOW, mention.told_at + WINDOW),
+        Mention.told_at.between(mention.told_at - LATER, mention.told_at + LATER),
     )
     return session.scalars(near.order_by(Mention.id)).all()
 

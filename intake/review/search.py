@@ -46,7 +46,7 @@ from nlp.fingerprint import weight
 MOST = 500  # mentions, or headlines, a search finds
 PATIENCE = 0.1  # seconds after which no further strip is begun
 BUCKET = 10_000  # ids; strips are made of whole ones
-WIDEST, WIDEST_OF_PHRASE = 64, 16  # buckets of one strip; every row with all the words of a phrase is looked at
+WIDEST, WIDEST_OF_PHRASE = 64, 8  # buckets of one strip; every row with all the words of a phrase is looked at
 LONGEST_TEXT, LONGEST_WORD = 20_000, 40  # characters; what comes after is not searched
 LONGEST_QUERY, MOST_TERMS = 200, 12  # characters, and words and phrases, of one search; more are passed over
 SHORTEST_BEGINNING = 3  # letters; less stands for itself

@@ -34,6 +34,17 @@ def test_the_same_words_place_and_time_are_one_event_and_say_why() -> None:
     assert verdict.reasons == ("sector", "road", "region", "time", "words")
 
 
+@pytest.mark.parametrize("copied", [False, True])
+def test_what_lasts_and_is_told_of_again_after_days_is_only_suggested(*, copied: bool) -> None:
+    again = replace(ROAD if copied else ROAD_TOO, told_at=NOW + timedelta(days=12))
+    verdict = same_event(ROAD, again)
+    assert verdict.suggested
+    assert not verdict.near_copy
+    assert "later" in verdict.reasons
+    elsewhere = replace(again, words=again.words - {"jalan:paus"}, signature=b"")
+    assert not same_event(ROAD, elsewhere).suggested
+
+
 def test_two_roads_are_two_events_however_alike() -> None:
     other = trace("jalan melur berlubang sedalam betis, motor jatuh tiap malam karena kerikil")
     roads = [replace(one, words=one.words | {f"jalan:{name}"}) for one, name in ((ROAD, "paus"), (other, "melur"))]
@@ -42,8 +53,8 @@ def test_two_roads_are_two_events_however_alike() -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"regions": frozenset({"14.72"})}, {"told_at": NOW - timedelta(hours=73)}],
-    ids=["another city", "another week"],
+    [{"regions": frozenset({"14.72"})}, {"told_at": NOW - timedelta(days=22)}],
+    ids=["another city", "another month"],
 )
 def test_a_contradiction_keeps_apart_even_copies(more: dict[str, object]) -> None:
     verdict = same_event(ROAD, replace(ROAD, **more))  # type: ignore[arg-type]
@@ -62,6 +73,13 @@ def test_outages_of_one_town_are_one_event_by_the_night(hours: int, joined: bool
     later = trace("mati lampu di duri, kulkas penuh ikan", sectors=("LIS",), regions=frozenset({"14.03"}))
     told_at = NOON + timedelta(hours=hours + 7 if hours > 15 else hours)
     assert same_event(first, replace(later, told_at=told_at)).joined is joined
+
+
+def test_the_press_tells_of_last_night_the_day_after() -> None:
+    evening = replace(OUTAGE, told_at=NOON + timedelta(hours=7))
+    article = replace(OUTAGE, told_at=NOON + timedelta(hours=28), signature=b"")
+    assert not same_event(evening, article).joined
+    assert same_event(evening, replace(article, post=False)).score > same_event(evening, article).score
 
 
 def test_two_troubles_of_one_office_are_only_suggested() -> None:
@@ -140,19 +158,25 @@ def test_the_rule_is_symmetric_and_its_answers_exclude_each_other(one: Trace, tw
 @pytest.fixture(scope="module")
 def reports() -> dict[str, backtest.Report]:
     analyses = backtest.stored_analyses()
-    files = {name: backtest.EVENTS / f"{name}.jsonl" for name in ("tuning", "measured")}
+    files = {name: backtest.EVENTS / f"{name}.jsonl" for name in backtest.SETS}
     return {name: backtest.backtest(backtest.read(path, analyses)) for name, path in files.items()}
 
 
 def test_the_labelled_set_is_large(reports: dict[str, backtest.Report]) -> None:
-    assert sum(report.mentions for report in reports.values()) >= 600
-    assert sum(report.events for report in reports.values()) >= 150
+    assert sum(report.mentions for report in reports.values()) >= 1050
+    assert sum(report.events for report in reports.values()) >= 315
 
 
-# Measured 2026-11: tuning .750 .992 .465 .804 .870, measured .745 .974 .427 .835 .769. A floor may be raised, never lowered.
+# Measured 2026-11: tuning .750 .992 .465 .804 .870, measured .745 .974 .427 .835 .769,
+# weeks .700 .932 .337 .682 .333 (of six pairs), unseen .705 .896 .265 .758 .000 (of two). A floor may be raised, never lowered.
 @pytest.mark.parametrize(
     ("name", "f1", "precision", "recall", "with_suggestions", "voices"),
-    [("tuning", 0.74, 0.98, 0.45, 0.79, 0.85), ("measured", 0.735, 0.96, 0.415, 0.82, 0.75)],
+    [
+        ("tuning", 0.74, 0.98, 0.45, 0.79, 0.85),
+        ("measured", 0.735, 0.96, 0.415, 0.82, 0.75),
+        ("weeks", 0.69, 0.92, 0.325, 0.67, 0.33),
+        ("unseen", 0.69, 0.88, 0.255, 0.74, 0.0),
+    ],
 )
 def test_the_rule_keeps_its_figures(
     reports: dict[str, backtest.Report],
@@ -171,7 +195,7 @@ def test_the_rule_keeps_its_figures(
     assert report.suggestions <= 55
     assert report.right >= 0.55
     assert report.voices.pair_recall >= voices
-    assert report.voices.pair_precision >= 0.99
+    assert report.voices.precision >= 0.99
 
 
 def test_the_same_mentions_in_the_same_order_are_grouped_the_same() -> None:
