@@ -74,6 +74,14 @@ def weight(word: str) -> float:
     return log(of / (max(texts.get(word.lstrip("@#"), 0), RAREST) + 1))
 
 
+@lru_cache(maxsize=1)
+def wide_places() -> frozenset[str]:
+    """Words of the names of regencies and of the province, be they also a town's: in common, they do not tell where."""
+    regions = load_jurisdiction().regions.values()
+    aliases = (alias for one in regions for alias in one.aliases if " " not in alias)
+    return frozenset(word for name in (*(one.short for one in regions), *aliases) for word in name.lower().split())
+
+
 def _marked(word: str) -> str:
     return f"@{word}" if word in _places() else f"#{word}" if word in _offices() else word
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from statistics import fmean
 
 from crawler.dates import WIB
-from nlp.fingerprint import similarity, weight
+from nlp.fingerprint import similarity, weight, wide_places
 
 COPIED = 0.55  # share of the shorter text's wording in the other one, from which they are one voice
 SHORT = 160  # characters; a text below is a copy only if the two are alike as a whole
@@ -117,8 +117,9 @@ def same_event(one: Trace, two: Trace) -> Verdict:
     Otherwise what speaks for one event is added up. Words in common count by how rare they are in the training texts, and
     by their share of the shorter one; words for offices and places count apart, for an office has many troubles and a
     place many events. Joined is only what has a sector known of both, a telling word in common that is neither, or the
-    same outage, and a place in common, or many words; and never an old story beside one that does not look back. After
-    three days it is only suggested, and only what would be joined before and has a road or a narrow place in common.
+    same outage, and a place in common, or many words; and never two districts that contradict each other, nor an old story
+    beside one that does not look back. After three days it is only suggested, and only what would be joined before and has a
+    road or a narrow place in common.
 
     Trade-offs: an unnoticed merge hides an event, a missed one costs a key. So the upper threshold is set for 19 of 20
     joined pairs to be right, and what lies between the two is suggested to a person. Points and thresholds set 2026-11.
@@ -186,7 +187,8 @@ def evidence(one: Trace, two: Trace) -> dict[str, float]:
     words, others = sort_words(one.words), sort_words(two.words)
     shared = words.about & others.about
     told = _weigh(shared)
-    near = bool(one.districts & two.districts) or any(weight(name) >= NAMED for name in words.places & others.places)
+    spots = (words.places & others.places) - wide_places()
+    near = bool(one.districts & two.districts) or any(weight(name) >= NAMED for name in spots)
     here = bool(one.regions & two.regions)
     return {
         "told": min(told / 10, MOST_TOLD),
@@ -208,7 +210,9 @@ def evidence(one: Trace, two: Trace) -> dict[str, float]:
 
 def _is_firm(one: Trace, two: Trace, found: Mapping[str, float]) -> bool:
     """Whether what they have in common may join them without a person."""
-    if not (one.sectors and two.sectors) or found["back"] or (found["nowhere"] and found["told"] < MUCH):
+    if not (one.sectors and two.sectors) or found["back"] or found["elsewhere"]:
+        return False
+    if found["nowhere"] and found["told"] < MUCH:
         return False
     shared = sort_words(one.words).about & sort_words(two.words).about
     return bool(found["outage"]) or any(weight(word) >= TELLING for word in shared)
