@@ -25,6 +25,7 @@ LOOKING_BACK = frozenset({"ingat", "kenang", "tragedi"})
 TELLING = 4.4  # weight of a shared word from which it is more than a common one
 NAMED = 4.1  # weight of the name of a place from which it tells where: a district or a town, not a whole city
 MUCH = 2.5  # weight of shared words, in tens, that joins where no place is in common
+SOME = 0.8  # ... where only the regency is
 MOST_TOLD = 3.0  # of the weight of shared words, in tens
 MOST_COUNTED = 5  # shared words
 MOST_WEIGHED = 6  # mentions of a candidate that have a say beside the likest one
@@ -212,7 +213,8 @@ def _is_firm(one: Trace, two: Trace, found: Mapping[str, float]) -> bool:
     """Whether what they have in common may join them without a person."""
     if not (one.sectors and two.sectors) or found["back"] or found["elsewhere"]:
         return False
-    if found["nowhere"] and found["told"] < MUCH:
+    narrow = found["near"] or (_roads_in_common(one, two) and not found["nowhere"])
+    if not narrow and found["told"] < (MUCH if found["nowhere"] else SOME):
         return False
     shared = sort_words(one.words).about & sort_words(two.words).about
     return bool(found["outage"]) or any(weight(word) >= TELLING for word in shared)
