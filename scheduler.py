@@ -155,7 +155,7 @@ def _sources(sessions: Sessions, settings: Settings, press: DemoPress | None) ->
     """Put the sources of this run into the database. The demo and the real press never share one."""
     from intake import sources
     from intake.settings import DEMO_DATABASE
-    from intake.start import press_of
+    from intake.start import demo_contacts, press_of
 
     found = _sources_of(press, settings)
     with sessions.begin() as session:
@@ -163,6 +163,8 @@ def _sources(sessions: Sessions, settings: Settings, press: DemoPress | None) ->
             if press_of(session, settings.database_url) not in (None, "demo" if press else "real"):
                 raise ValueError("invented complaints must never be taken for real ones.")
             sources.sync(session, found)
+            if press:
+                demo_contacts(session)
         except ValueError as error:
             refuse(
                 f"this database already belongs to {'the real press' if press else 'the demo press'}: {error} Nothing was "

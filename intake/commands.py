@@ -145,6 +145,7 @@ def export(
     """Write what the database holds; personal data masked, but for evidence, which is raw."""
     from intake.export import FORMATS, TABLES, left_out
     from intake.export import export as write
+    from intake.review.errors import Invalid
 
     if what == "evidence":
         _check_evidence(verify) if verify else _evidence(context, database, candidate, output, reason)
@@ -162,7 +163,10 @@ def export(
         announce_password(password, err=True)  # standard output is the export's
         session = stack.enter_context(sessions.begin())
         file = stack.enter_context(_writable(output)) if output else sys.stdout.buffer
-        rows = write(session, what, format, file)
+        try:
+            rows = write(session, what, format, file)
+        except Invalid:
+            refuse("there are more rows than an Excel sheet takes: choose --format csv")
         why = left_out(session, what)
     typer.echo(f"{rows} baris. / {rows} rows.{f' {why}' if why else ''}", err=True)
 

@@ -1,23 +1,27 @@
-"""What the database holds, as files. Personal data is masked; no author of a post leaves."""
+"""What somebody may see of the database, as files. Personal data is masked; no author of a post leaves."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from intake import trends
+from intake.casework import cases as casework
 from intake.masking import masked
-from intake.models import Candidate, Case, Mention
-from intake.people import audit
+from intake.models import Candidate, Case, Mention, Person
+from intake.people import access, audit
+from intake.review.errors import Invalid, NotAllowed
 
 Row = dict[str, Any]
+One = TypeVar("One")
 FORMATS = ("csv", "xlsx", "jsonl", "geojson")
 RISKY = (
     "=",
@@ -33,14 +37,30 @@ RISKY = (
     "＠",
 )  # a spreadsheet would compute a cell beginning so
 LONGEST_CELL = 32_000  # characters Excel takes
+LONGEST_SHEET = 1_048_575  # rows Excel takes, below the heading
 
 
-def export(session: Session, what: str, format: str, file: BinaryIO) -> int:
-    """Write the rows of `what` (see TABLES) to a binary `file`; returns how many. Leaves an audit row."""
-    rows = _Counted(TABLES[what](session), COLUMNS[what])
-    WRITERS[format](rows, file)
-    audit.write(session, None, "export", what=what, format=format, rows=rows.count)
+def export(
+    session: Session, what: str, format: str, file: BinaryIO, viewer: Person | None = None, most: int | None = None
+) -> int:
+    """Write the rows of `what` (see TABLES) that `viewer` may see to a binary `file`; None: the operator, who sees all.
+
+    Returns how many, and leaves an audit row. Raises NotAllowed; Invalid if there are more than `most`, or than a sheet takes.
+    """
+    if viewer is not None and not access.may(viewer, "export.make"):
+        raise NotAllowed("not_allowed", role=viewer.role)
+    limits = [limit for limit in (most, LONGEST_SHEET if format == "xlsx" else None) if limit is not None]
+    rows = _Counted(TABLES[what](session, viewer), columns(what, viewer), min(limits, default=None))
+    with session.no_autoflush:  # nothing is written before all is read: on SQLite, others would wait for it
+        WRITERS[format](rows, file)
+    audit.write(session, viewer, "export", what=what, format=format, rows=rows.count)
     return rows.count
+
+
+def columns(what: str, viewer: Person | None) -> list[str]:
+    """The columns of a file: those whose field of the matrix `viewer` reads without giving a reason."""
+    fields = COLUMNS[what].items()
+    return [name for name, field in fields if not viewer or not field or access.reads(viewer, field) in OPEN]
 
 
 def left_out(session: Session, what: str) -> str:
@@ -55,44 +75,53 @@ def left_out(session: Session, what: str) -> str:
 
 
 class _Counted:
-    """Rows that know their columns, also where there is no row, and how many were taken."""
+    """Rows cut to their columns, which are known also where there is no row, and how many were taken."""
 
-    def __init__(self, rows: Iterable[Row], columns: Sequence[str]) -> None:
-        self.rows, self.columns, self.count = rows, columns, 0
+    def __init__(self, rows: Generator[Row], columns: Sequence[str], most: int | None) -> None:
+        self.rows, self.columns, self.most, self.count = rows, columns, most, 0
 
     def __iter__(self) -> Iterator[Row]:
-        for row in self.rows:
-            self.count += 1
-            yield row
+        with closing(self.rows):
+            for row in self.rows:
+                if self.count == self.most:
+                    raise Invalid("export_too_large")
+                self.count += 1
+                yield {name: row[name] for name in self.columns}
 
 
 # ---- what ----------------------------------------------------------------------------------------------------------
 
 
-def candidates(session: Session) -> Iterator[Row]:
+def candidates(session: Session, viewer: Person | None = None) -> Generator[Row]:
     """Every candidate, newest first."""
     statement = select(Candidate).options(joinedload(Candidate.agency)).order_by(Candidate.id.desc())
-    for one in session.scalars(statement.execution_options(yield_per=500)):
+    if viewer is not None:
+        statement = access.visible(statement, viewer)
+    for one in _each(session, statement):
         yield _candidate(one)
 
 
-def cases(session: Session) -> Iterator[Row]:
+def cases(session: Session, viewer: Person | None = None) -> Generator[Row]:
     """Every case, newest first, with its candidate."""
-    statement = select(Case).options(joinedload(Case.candidate)).order_by(Case.id.desc())
-    for case in session.scalars(statement.execution_options(yield_per=500)):
-        about = _candidate(case.candidate)
+    statement = select(Case).join(Case.candidate).order_by(Case.id.desc())
+    if viewer is not None:
+        statement = casework.visible(statement, viewer)
+    about = contains_eager(Case.candidate).joinedload(Candidate.agency)
+    for case in _each(session, statement.options(about)):
         yield {
             "number": case.number,
             "track": case.track,
             "case_state": case.state,
             "opened_at": case.opened_at,
-        } | about
+        } | _candidate(case.candidate)
 
 
-def mentions(session: Session) -> Iterator[Row]:
+def mentions(session: Session, viewer: Person | None = None) -> Generator[Row]:
     """Every mention of a candidate, newest first, its text masked."""
     statement = select(Mention).where(Mention.candidate_id.is_not(None)).order_by(Mention.id.desc())
-    for one in session.scalars(statement.execution_options(yield_per=500)):
+    if viewer is not None:
+        statement = access.visible(statement.join(Candidate, Candidate.id == Mention.candidate_id), viewer)
+    for one in _each(session, statement):
         yield {
             "id": one.id,
             "candidate_id": one.candidate_id,
@@ -109,9 +138,9 @@ def mentions(session: Session) -> Iterator[Row]:
         }
 
 
-def weeks(session: Session) -> Iterator[Row]:
+def weeks(session: Session, viewer: Person | None = None) -> Generator[Row]:
     """The trends of the last year, a row per week x sector x agency x region."""
-    for cell in trends.weekly(session, weeks=53):
+    for cell in trends.weekly(session, weeks=53, viewer=viewer):
         yield {
             "week": cell.week,
             "sector": cell.sector,
@@ -122,46 +151,60 @@ def weeks(session: Session) -> Iterator[Row]:
         }
 
 
-CANDIDATE = (
-    "id",
-    "state",
-    "headline",
-    "sector",
-    "form",
-    "kind",
-    "agency_id",
-    "agency",
-    "place",
-    "region",
-    "district",
-    "urgency",
-    "p_failure",
-    "mentions",
-    "voices",
-    "sources",
-    "first_told_at",
-    "last_told_at",
-)
-COLUMNS: Mapping[str, Sequence[str]] = {  # as the rows have them, for files without a row
-    "candidates": CANDIDATE,
-    "cases": ("number", "track", "case_state", "opened_at", *CANDIDATE),
-    "mentions": (
-        "id",
-        "candidate_id",
-        "kind",
-        "source",
-        "url",
-        "title",
-        "text",
-        "told_at",
-        "p_failure",
-        "sector",
-        "region",
-        "near_copy",
-    ),
-    "trends": ("week", "sector", "agency_id", "region", "mentions", "voices"),
+def _each(session: Session, statement: Select[One]) -> Iterator[One]:
+    """Some held at a time, and none in the end, whatever becomes of those who take them."""
+    with session.scalars(statement.execution_options(yield_per=500)) as rows:
+        yield from rows
+
+
+OPEN = ("plain", "masked")  # ways of reading a field; a text is masked for everybody
+CANDIDATE = {
+    "id": "",
+    "state": "candidate.state",
+    "headline": "candidate.headline",
+    "sector": "candidate.sector",
+    "form": "candidate.form",
+    "kind": "candidate.agency",
+    "agency_id": "candidate.agency",
+    "agency": "candidate.agency",
+    "place": "candidate.place",
+    "region": "candidate.place",
+    "district": "candidate.place",
+    "urgency": "",
+    "p_failure": "",
+    "mentions": "",
+    "voices": "",
+    "sources": "",
+    "first_told_at": "",
+    "last_told_at": "",
 }
-TABLES: Mapping[str, Callable[[Session], Iterator[Row]]] = {
+COLUMNS: Mapping[str, Mapping[str, str]] = {  # column, as the rows have them -> field of the matrix; empty: of none
+    "candidates": CANDIDATE,
+    "cases": {"number": "case.number", "track": "case.track", "case_state": "", "opened_at": ""} | CANDIDATE,
+    "mentions": {
+        "id": "",
+        "candidate_id": "",
+        "kind": "",
+        "source": "mention.source",
+        "url": "mention.article_address",
+        "title": "mention.title",
+        "text": "mention.text",
+        "told_at": "",
+        "p_failure": "",
+        "sector": "candidate.sector",
+        "region": "candidate.place",
+        "near_copy": "",
+    },
+    "trends": {
+        "week": "",
+        "sector": "",
+        "agency_id": "",
+        "region": "",
+        "mentions": "trend.count",
+        "voices": "trend.count",
+    },
+}
+TABLES: Mapping[str, Callable[[Session, Person | None], Generator[Row]]] = {
     "candidates": candidates,
     "cases": cases,
     "mentions": mentions,

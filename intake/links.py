@@ -117,14 +117,14 @@ def note_reading(session: Session, person: Person, mention_id: int, why: str) ->
     audit.write(session, person, "link.read", f"mention:{mention_id}", why=inbox.storable(why).strip()[:500])
 
 
-def brought_by(session: Session, mention: Mention) -> AuditRow | None:
-    """Who pasted a text's address last, if that was not long ago."""
-    row: AuditRow | None = session.scalar(
-        select(AuditRow)
-        .where(_recent(), AuditRow.action == "link.read", AuditRow.subject == f"mention:{mention.id}")
-        .order_by(AuditRow.id.desc())
-        .limit(1)
+def brought_by(session: Session, mention: Mention, person: Person | None = None) -> AuditRow | None:
+    """Who pasted a text's address last, if that was not long ago; or when `person` did, whoever came after."""
+    pasted = select(AuditRow).where(
+        _recent(), AuditRow.action == "link.read", AuditRow.subject == f"mention:{mention.id}"
     )
+    if person is not None:
+        pasted = pasted.where(AuditRow.person_id == person.id)
+    row: AuditRow | None = session.scalar(pasted.order_by(AuditRow.id.desc()).limit(1))
     return row
 
 

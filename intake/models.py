@@ -23,13 +23,14 @@ REASONS = {
     "outside": ("outside_riau", "outside_authority", "private_matter"),
     "insufficient": ("too_vague", "no_place", "no_agency"),
 }
-CORRECTABLE = (
+CORRECTABLE = (  # of a candidate, in place; each correction is a label
     "agency_id",
+    "kind",
     "region",
     "district",
     "sector",
     "form",
-)  # of a candidate, in place; each correction is a label
+)
 ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
 
 WORDS = Text().with_variant(TSVECTOR(), "postgresql")
@@ -319,7 +320,7 @@ class Candidate(Base):
 
     __tablename__ = "candidate"
     __table_args__ = (
-        Index("ix_candidate_queue", "state", "rank", "id"),
+        Index("ix_candidate_queue", "state", "rank", "id", "agency_id", "region"),
         Index("ix_candidate_queue_agency", "agency_id", "state", "rank", "id"),
         Index("ix_candidate_queue_region", "region", "state", "rank", "id"),
         Index("ix_candidate_queue_sector", "sector", "state", "rank", "id"),
@@ -441,7 +442,9 @@ class Decision(Base):
         JSON, default=dict, comment="of a correct: field -> [old, new]; of a snooze: until; of a split: mentions, into"
     )
     before: Mapped[dict[str, Any]] = mapped_column(
-        JSON, default=dict, comment="what undo restores: candidates -> their fields, mentions -> their candidate"
+        JSON,
+        default=dict,
+        comment="what undo restores: candidates -> their fields, mentions -> their candidate, suggestions it answered",
     )
     batch: Mapped[str | None] = mapped_column(
         String(32), index=True, comment="decisions that were made at once, and are undone at once"
@@ -479,10 +482,21 @@ class SavedView(Base):
         String(64), unique=True, comment="SHA-256 of the secret in the address of its feed; null: it has none"
     )
     alerts: Mapped[bool] = mapped_column(default=False, comment="its owner is told of what is new in it")
-    alerted_id: Mapped[int] = mapped_column(default=0, comment="highest candidate that was told of")
     alerted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="when it was last told of something")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     person: Mapped[Person] = relationship()
+
+
+class ViewTold(Base):
+    """A candidate that the owner of a view was told of, or that was in it when they asked to be told: no news."""
+
+    __tablename__ = "view_told"
+
+    view_id: Mapped[int] = mapped_column(ForeignKey("saved_view.id", ondelete="CASCADE"), primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(
+        ForeignKey("candidate.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    danger: Mapped[bool] = mapped_column(comment="as one to life (U1); one that becomes it later is told of once more")
 
 
 class HandledRecord(Base):

@@ -119,9 +119,10 @@ class Settings(BaseSettings):
     @field_validator("limits_file")
     @classmethod
     def _holds_limits(cls, path: Path | None) -> Path | None:
-        from intake.casework.clocks import load_limits
+        from intake.casework.clocks import load_limits, load_receipt
 
         load_limits(path)
+        load_receipt(path)
         return path
 
     @field_validator("second_factor_roles")

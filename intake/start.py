@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crawler import Document
 from crawler.demo.server import NAMES
 from intake import sources
-from intake.models import Agency, Mention, Person
+from intake.models import Agency, AgencyContact, Mention, Person
 from intake.people import accounts
 from intake.settings import DEMO_DATABASE
 from nlp.jurisdiction import load_jurisdiction
@@ -36,8 +36,21 @@ def sync_agencies(session: Session, province: str) -> None:
             agency.name, agency.kind, agency.level, agency.region = row.name, row.kind, row.level, row.region
 
 
+def demo_contacts(session: Session) -> None:
+    """Focal points for the demo, so that a referral can be tried; what is sent to them stands in the service log."""
+    if session.scalar(select(AgencyContact.id).limit(1)) is None:
+        about = {"name": "Narahubung peragaan", "address": "console://"}
+        session.add_all(
+            AgencyContact(agency_id=agency, **about) for agency in DEMO_AGENCIES if session.get(Agency, agency)
+        )
+
+
 Press = Literal["demo", "real"]
 DEMO_PRESS = frozenset(NAMES.values())
+DEMO_AGENCIES = (  # which the demo press tells most of
+    "RI-1403-DISHUB", "RI-1404-RSUD", "RI-1406-DPUPR", "RI-1408-PKM", "RI-1471-DLH", "RI-1472-DISDUKCAPIL", "RI-1401-PDAM",
+    "RI-PROV-SMASMK", "VT-PLN-UP3DMI", "VT-MADRASAH",
+)  # fmt: skip
 
 
 def press_of(session: Session, url: str) -> Press | None:

@@ -27,7 +27,7 @@ from nlp.phrases import Phrases, Reading, read, words
 
 Level = Literal["province", "region", "district", "village", "town", "road", "elsewhere", "decoy"]
 
-_LOCATIVE = words("di ke dari kota kabupaten warga wilayah kawasan daerah seputaran area pulau desa kampung")
+_LOCATIVE = words("di ke dari se kota kabupaten warga wilayah kawasan daerah seputaran area pulau desa kampung")
 _MARKER = words("kecamatan camat sekcam kapolsek polsek puskesmas pkm koramil danramil kua ulp uptd upt sekecamatan")
 _OFFICES = words(
     "rsud rs pdam pln indihome telkomsel samsat disdukcapil dukcapil capil bpjs sman smkn sdn smpn mtsn sma smk smp sd "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 CORPUS = Path(__file__).parent / "corpus"
-VERSION = "2026.11.3"
+VERSION = "2026.11.4"
 LEAST = 3  # texts a term must stand in
 # Inverse of the regularisation. Failure is held closer than held-apart texts ask for: real ones are further away.
 STRENGTH = {"failure": 0.36, "sector": 12.0, "form": 12.0, "urgency": 4.0}

@@ -121,7 +121,7 @@ def page(
     """
     start = _cursor(after) if after else None
     today = clocks.day_of(now())
-    statement = _narrow(_visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), viewer), filters)
+    statement = _narrow(visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), viewer), filters)
     if filters.state in ("open", "overdue", "paused"):
         found = sorted(_open_keys(session, viewer, statement, rules, today, filters.state))
         found = [key for key in found if start is None or key > start]
@@ -142,7 +142,7 @@ def page(
 
 def get(session: Session, viewer: Person, number: str) -> Case | None:
     """The case of that number, if `viewer` may see it."""
-    statement = _visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), viewer)
+    statement = visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), viewer)
     found: Case | None = session.scalar(statement.where(Case.number == number))
     return found
 
@@ -158,8 +158,9 @@ def reporter_of(session: Session, case: Case) -> Reporter | None:
     return session.scalar(select(Reporter).where(Reporter.candidate_id == case.candidate_id))
 
 
-def _visible(statement: Select[Any], viewer: Person) -> Select[Any]:
-    """A focal point sees what was referred to their agency; the others what they see of candidates."""
+def visible(statement: Select[Any], viewer: Person) -> Select[Any]:
+    """Narrow a statement over Case and Candidate: a focal point sees what was referred to their agency; the others what they
+    see of candidates."""
     if viewer.role != "focal":
         return queue.visible(statement, viewer)
     referred = select(Referral.case_id).where(
@@ -374,7 +375,7 @@ def _mine(session: Session, person: Person, case_id: int, *states: str) -> Case:
     """The case, for whoever may act on it as it is."""
     if not access.may(person, "case.change"):
         raise NotAllowed("not_allowed", role=person.role)
-    statement = _visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), person)
+    statement = visible(select(Case).join(Candidate, Candidate.id == Case.candidate_id), person)
     case: Case | None = session.scalar(statement.where(Case.id == case_id))
     if case is None:
         raise Invalid("no_case")

@@ -3,14 +3,17 @@
 Days are days in WIB. The day a clock starts is not counted, the day it is due is. A day counts if the limit is in calendar
 days, or if the office works on it; a day on which the clock stands still does not, from the day it was stopped until the day
 it goes on. A case that is closed or withdrawn stands still too.
+
+A message is received when the focal point first replies to it in any way, or, if they are silent so long, once the days of
+`Receipt` are over: who never acknowledges is not waited for without end, and who does so late wins no time.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,12 +26,14 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).with_name("limits.toml")
 SOON = 3  # days left, counted as the limit counts
 DAY = timedelta(days=1)
-# What a limit may run from and until: kinds of CaseEvent, milestones an officer notes, and the first mention of the event.
+# What a limit may run from and until: kinds of CaseEvent, milestones an officer notes, the first mention of the event, and
+# when a referral was received.
 MILESTONES = ("incomplete", "completed", "formal", "material", "lhp", "carried_out")
 MOMENTS = (
-    *("told", "opened", "referred", "acknowledged", "answered", "not_ours", "asked", "progress"),
+    *("told", "opened", "referred", "received", "acknowledged", "answered", "not_ours", "asked", "progress"),
     *(f"note:{milestone}" for milestone in MILESTONES),
 )
+REPLIES = ("acknowledged", "answered", "not_ours", "progress")  # of a referral: each shows that it was received
 STOPS, GOES_ON = {"paused": "resumed", "closed": "reopened", "withdrawn": "opened"}, ("reopened", "opened")
 
 State = Literal["overdue", "due_soon", "running", "paused", "late", "met"]
@@ -65,6 +70,16 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """How long after it was sent a message counts as received where nobody replies, and who says so."""
+
+    days: int = 0
+    count: Literal["calendar", "working"] = "calendar"
+    law: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
     """The days the office works: Monday to Friday but for national holidays and cuti bersama, unless it says otherwise."""
 
@@ -83,6 +98,7 @@ class Rules:
 
     limits: tuple[Limit, ...]
     calendar: Calendar = Calendar()
+    receipt: Receipt = Receipt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,7 @@ class Clock:
     ended: date | None
     state: State
     days: int  # until it is due; of `overdue` and `late` since then; counted as the limit counts
+    receipt: Receipt | None = None  # by which rule what started it counts as received, where nobody said that it was
 
 
 # ---- computing -------------------------------------------------------------------------------------------------------
@@ -106,12 +123,16 @@ def clocks(log: Iterable[Happened], rules: Rules, today: date) -> tuple[Clock, .
     events = sorted(log, key=lambda event: (event.at, event.place))
     track = next((event.track for event in reversed(events) if event.track), None)
     stops = _stops(events)
+    presumed, proven = _receipts(events, rules)
+    events = sorted([*presumed.values(), *proven.values(), *events], key=lambda event: (event.at, event.place))
     found = [
         _clock(limit, referral, started, ended, stops, rules.calendar, today)
         for limit in rules.limits
         if track in limit.tracks
         for referral, started, ended in _runs(limit, events)
     ]
+    silent = [one for one in found if "received" in one.limit.starts and one.referral in presumed]
+    found = [replace(one, receipt=rules.receipt) if one in silent else one for one in found]
     return tuple(sorted(found, key=_pressing))
 
 
@@ -155,6 +176,38 @@ def _is_valid(limit: Limit, day: date) -> bool:
     return limit.valid_from <= day and (limit.valid_until is None or day <= limit.valid_until)
 
 
+Receipts = dict[int | None, Happened]  # referral -> when it was received
+
+
+def _receipts(events: Sequence[Happened], rules: Rules) -> tuple[Receipts, Receipts]:
+    """When each referral was received: those that count as received, and those whose focal point replied before that."""
+    presumed: Receipts = {}
+    proven: Receipts = {}
+    for event in events:
+        if event.kind == "referred" and event.referral not in proven:
+            presumed.setdefault(event.referral, _presumed(event, rules))
+        elif event.referral in presumed and event.at < presumed[event.referral].at:
+            if event.kind in REPLIES:
+                proven[event.referral] = replace(event, kind="received")
+            if event.kind in (*REPLIES, "revoked"):
+                del presumed[event.referral]
+    return presumed, proven
+
+
+def _presumed(sent: Happened, rules: Rules) -> Happened:
+    """That a referral counts as received: from the beginning of the day its days are over; at once, if there are none."""
+    receipt = rules.receipt
+    if not receipt.days:
+        return replace(sent, kind="received")
+    day, _ = _due(day_of(sent.at), receipt.days, None, _counting(receipt.count, rules.calendar))
+    assert day is not None  # nothing stands still here
+    return replace(sent, kind="received", at=datetime.combine(day, time(), WIB))
+
+
+def _counting(count: str, calendar: Calendar) -> Callable[[date], bool]:
+    return calendar.is_working if count == "working" else lambda day: True
+
+
 Stop = tuple[date, date | None]  # the first day that does not count, the first that does again
 
 
@@ -188,11 +241,13 @@ def _clock(
 ) -> Clock:
     stops = [stop for stop in stops if limit.stops and (ended is None or stop[0] < ended)]  # a later one is no excuse
 
+    is_counted = _counting(limit.count, calendar)
+
     def counts(day: date) -> bool:
         for first, last in stops:
             if first <= day and (last is None or day < last):
                 return False
-        return limit.count == "calendar" or calendar.is_working(day)
+        return is_counted(day)
 
     standing = next((first for first, last in stops if last is None), None)
     due, left = _due(started, limit.days, standing, counts)
@@ -241,27 +296,48 @@ def rules_of(settings: Settings) -> Rules:
 
 @cache
 def _rules(path: Path | None, days_off: tuple[date, ...], work_days: tuple[date, ...]) -> Rules:
-    return Rules(load_limits(path), Calendar(frozenset(days_off), frozenset(work_days)))
+    return Rules(load_limits(path), Calendar(frozenset(days_off), frozenset(work_days)), load_receipt(path))
 
 
 def load_limits(own: Path | None = None) -> tuple[Limit, ...]:
     """The limits we ship; those of `own` stand in the place of all that have their id. ValueError says what is wrong."""
-    shipped = _read(SHIPPED)
-    theirs = _read(own) if own else ()
+    shipped = _limits(SHIPPED)
+    theirs = _limits(own) if own else ()
     replaced = {limit.id for limit in theirs}
     return (*(limit for limit in shipped if limit.id not in replaced), *theirs)
 
 
-def _read(path: Path) -> tuple[Limit, ...]:
+def load_receipt(own: Path | None = None) -> Receipt:
+    """When a message counts as received: the rule of `own`, or ours. ValueError says what is wrong."""
+    for path in filter(None, (own, SHIPPED)):
+        if (row := _read(path).get("receipt")) is not None:
+            return _receipt(path, row)
+    return Receipt()
+
+
+def _receipt(path: Path, row: Any) -> Receipt:
+    try:
+        receipt = Receipt(**row)
+        if receipt.count in ("calendar", "working") and receipt.days in range(61):
+            return receipt
+    except TypeError as error:
+        raise ValueError(f"{path}: receipt has something unknown: {error}") from None
+    raise ValueError(f"{path}: of receipt, give days (0 to 60) and count = 'calendar' or 'working'")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            rows = tomllib.load(file).get("limit", [])
+            return tomllib.load(file)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is no TOML: {error}") from None
+
+
+def _limits(path: Path) -> tuple[Limit, ...]:
     try:
-        return tuple(_limit(row) for row in rows)
+        return tuple(_limit(row) for row in _read(path).get("limit", []))
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: a limit lacks something, or has something unknown: {error}") from None
 

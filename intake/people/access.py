@@ -126,8 +126,12 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "read:trends": ("trends.read",),
     "read:sources": ("sources.read",),
     "read:audit": ("audit.read",),
+    "make:exports": ("export.make",),
+    "read:personal": ("mention.unmask", "reporter.read"),
     "admin": ("people.read", "people.change", "remit.change", "sources.change", "contacts.change"),
 }
+
+NAMED = ("read:personal",)  # scopes a token has only if it was made for them by name
 
 
 def may(person: Person, action: str) -> bool:
@@ -143,6 +147,11 @@ def reads(person: Person, field: str) -> Reading:
 def scopes_of(person: Person) -> tuple[str, ...]:
     """What a token of this person can be made for."""
     return tuple(scope for scope, actions in SCOPES.items() if any(may(person, action) for action in actions))
+
+
+def usual_scopes(person: Person) -> tuple[str, ...]:
+    """What a token of this person is for, if nobody says."""
+    return tuple(scope for scope in scopes_of(person) if scope not in NAMED)
 
 
 def allows(token: SignIn, action: str) -> bool:
@@ -232,7 +241,8 @@ def as_markdown() -> str:
         "was given, which goes to the audit log.\n`changes`: reads it plain, and may change it, by a decision, an event of a "
         f"case, or a form.\n\n{head.format('field')}{_rows(fields)}"
         "\n## What a token of the API may be made for\n\nA token allows what its scopes name, and never more than its person "
-        f"may do.\n\n| scope | actions |\n|---|---|\n{scopes}"
+        f"may do. Unless it\nwas made for it by name, none shows "
+        f"what is covered: {', '.join(f'`{one}`' for one in NAMED)}.\n\n| scope | actions |\n|---|---|\n{scopes}"
     )
 
 

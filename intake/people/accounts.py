@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -14,11 +15,14 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from intake.models import ROLES, Agency, Invitation, Person, SignIn, SignInAttempt, now
-from intake.people import access, audit, totp
+from intake.people import access, audit, portfolio, totp
+from intake.people.seal import Seal
 from intake.settings import Settings
 
 if TYPE_CHECKING:
     from pwdlib import PasswordHash
+
+log = logging.getLogger(__name__)
 
 SHORTEST = 12
 ATTEMPTS, WINDOW = 10, timedelta(minutes=5)  # failed sign-ins per name and per address
@@ -26,10 +30,14 @@ REFRESH = timedelta(minutes=1)  # a session's last use is written at most this o
 FEWEST_LETTERS = 5  # different ones in a password
 COMMON = Path(__file__).parent / "common_passwords.txt"
 LONGEST_TOKEN = 3650  # days
+UNREADABLE = (
+    "the second factor of %s cannot be read: pseudonym_key, or kentongan.secret, is not the one it was sealed with. "
+    "Bring that back, or run: kentongan user reset-code NAME"
+)
 
 
 class SignInRefused(Exception):
-    """Why somebody was not let in: `wrong` or `too_many`; the same answer for a name that does not exist."""
+    """Why somebody was not let in: `wrong`, `too_many` or `unreadable`; the same for a name that does not exist."""
 
 
 class PasswordRefused(ValueError):
@@ -38,6 +46,13 @@ class PasswordRefused(ValueError):
     def __init__(self, key: str, why: str) -> None:
         super().__init__(why)
         self.key = key
+
+
+class LastAdministrator(ValueError):
+    """Without an administrator nobody could make another one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is the last administrator; make another one first.")
 
 
 def people(session: Session) -> list[Person]:
@@ -57,20 +72,24 @@ def add_person(
     name = name.strip()
     if not 2 <= len(name) <= 60 or not name.isprintable():
         raise ValueError(f"the name {name!r} must have 2 to 60 printable characters.")
-    if role not in ROLES:
-        raise ValueError(f"{role!r} is no role; roles: {', '.join(ROLES)}.")
+    _fits(session, role, agency_id)
     if session.scalar(select(Person.id).where(func.lower(Person.name) == name.lower())):
         raise ValueError(f"there is already an account named {name!r}.")
-    if role == "focal" and not agency_id:
-        raise ValueError("a focal point belongs to an agency: give its id.")
-    if agency_id and session.get(Agency, agency_id) is None:
-        raise ValueError(f"no agency has the id {agency_id!r}.")
     password = check_password(password) if password else secrets.token_urlsafe(18)
     person = Person(name=name, role=role, agency_id=agency_id or None, password=_hasher().hash(password))
     session.add(person)
     session.flush()
     audit.write(session, by, "user.add", f"person:{person.id}", name=name, role=role)
     return person, password
+
+
+def _fits(session: Session, role: str, agency_id: str | None) -> None:
+    if role not in ROLES:
+        raise ValueError(f"{role!r} is no role; roles: {', '.join(ROLES)}.")
+    if role == "focal" and not agency_id:
+        raise ValueError("a focal point belongs to an agency: give its id.")
+    if agency_id and session.get(Agency, agency_id) is None:
+        raise ValueError(f"no agency has the id {agency_id!r}.")
 
 
 def set_password(session: Session, name: str, password: str | None = None, by: Person | None = None) -> str:
@@ -83,16 +102,47 @@ def set_password(session: Session, name: str, password: str | None = None, by: P
     return password
 
 
+def change_password(session: Session, person: Person, old: str, new: str, address: str) -> None:
+    """A person's own new password, for who knows the old one. Raises SignInRefused, PasswordRefused; the caller commits the
+    former, so that attempts count: guessing is slowed as at the door."""
+    _not_too_often(session, person.name, address)
+    if not knows_password(person, old):
+        raise _refused(session, person.name, address, "sign_in.refused")
+    set_password(session, person.name, check_password(new), by=person)
+
+
 def disable(session: Session, name: str, by: Person | None = None, *, disabled: bool = True) -> Person:
     """Close (or reopen) an account; closing ends its sessions and tokens. The last administrator stays."""
     person = named(session, name)
-    if disabled and person.role == "admin" and _administrators(session) == 1:
-        raise ValueError(f"{name} is the last administrator; make another one first.")
+    if disabled:
+        _keep_an_administrator(session, person)
     person.disabled = disabled
     if disabled:
         _end_all(session, person)
     audit.write(session, by, "user.disable" if disabled else "user.enable", f"person:{person.id}")
     return person
+
+
+def change_role(
+    session: Session, person: Person, role: str, agency_id: str | None = None, by: Person | None = None
+) -> bool:
+    """Another role, or another agency of a focal point; False if it is theirs already. ValueError names what is wrong.
+
+    Their sessions and tokens end, for these were given to another role, and the leaves that no longer fit. The last
+    administrator stays one.
+    """
+    _fits(session, role, agency_id)
+    before, after = (person.role, person.agency_id), (role, agency_id if role == "focal" else None)
+    if before == after:
+        return False
+    if role != "admin":
+        _keep_an_administrator(session, person)
+    person.role, person.agency_id = after
+    _end_sign_ins(session, person)
+    portfolio.end_unfit_leaves(session, person, by)
+    told = {"from": [one for one in before if one], "to": [one for one in after if one]}
+    audit.write(session, by, "user.role", f"person:{person.id}", **told)
+    return True
 
 
 def named(session: Session, name: str) -> Person:
@@ -129,16 +179,21 @@ def sign_in(
     return secret, row
 
 
-def give_code(session: Session, row: SignIn, code: str, address: str) -> str:
+def give_code(session: Session, row: SignIn, code: str, address: str, seal: Seal) -> str:
     """The code that a session owed: it is whole now, under a new secret. Raises SignInRefused, as confirm_code does."""
-    confirm_code(session, row.person, code, address)
+    confirm_code(session, row.person, code, address, seal)
     return complete(session, row)
 
 
-def confirm_code(session: Session, person: Person, code: str, address: str) -> None:
+def confirm_code(session: Session, person: Person, code: str, address: str, seal: Seal) -> None:
     """Take a code of the second factor. Raises SignInRefused; guessing is slowed as for passwords."""
     _not_too_often(session, person.name, address)
-    if not totp.check(session, person, code[:100]):
+    try:
+        known = totp.check(session, person, code[:100], seal)
+    except totp.Unreadable:
+        log.error(UNREADABLE, person.name)
+        raise _refused(session, person.name, address, "sign_in.code_unreadable", "unreadable") from None
+    if not known:
         raise _refused(session, person.name, address, "sign_in.code_refused")
 
 
@@ -158,10 +213,10 @@ def _not_too_often(session: Session, name: str, address: str) -> None:
             raise SignInRefused("too_many")
 
 
-def _refused(session: Session, name: str, address: str, action: str) -> SignInRefused:
+def _refused(session: Session, name: str, address: str, action: str, why: str = "wrong") -> SignInRefused:
     session.add(SignInAttempt(name=name.lower()[:60], address=address[:64]))
     audit.write(session, None, action, name=name[:60])
-    return SignInRefused("wrong")
+    return SignInRefused(why)
 
 
 def session_of(session: Session, secret: str, settings: Settings, at: datetime | None = None) -> SignIn | None:
@@ -245,19 +300,19 @@ def make_token(
     scopes: Sequence[str] = (),
     days: int | None = None,
 ) -> str:
-    """A token for the API, for some scopes (all the person has, if none is named) and days; its secret is returned once.
+    """A token for the API, for some scopes (the usual ones, if none is named) and days; its secret is returned once.
 
     ValueError says which scope there is none of, or that it is beyond what the person may do.
     """
     person = named(session, name)
     if person.disabled:
         raise ValueError(f"{name} is disabled; a token would not work.")
-    own = access.scopes_of(person)
+    own, usual = access.scopes_of(person), access.usual_scopes(person)
     if beyond := [scope for scope in scopes if scope not in own]:
         raise ValueError(f"{', '.join(beyond)}: no scope of {name}, who has {', '.join(own) or 'none'}.")
     if days is not None and not 1 <= days <= LONGEST_TOKEN:
         raise ValueError(f"a token lasts 1 to {LONGEST_TOKEN} days.")
-    secret, row = _issue(session, person, "token", label=label.strip()[:120], scopes=list(scopes or own))
+    secret, row = _issue(session, person, "token", label=label.strip()[:120], scopes=list(scopes or usual))
     row.expires_at = now() + timedelta(days=days) if days else None
     audit.write(session, by, "user.token", f"person:{person.id}", label=row.label, scopes=row.scopes, days=days)
     return secret
@@ -279,17 +334,25 @@ def _find(session: Session, secret: str, kind: str) -> SignIn | None:
     return row if row and not row.person.disabled else None
 
 
-def _end_all(session: Session, person: Person) -> None:
+def _end_sign_ins(session: Session, person: Person) -> None:
     session.execute(
         update(SignIn).where(SignIn.person_id == person.id, SignIn.ended_at.is_(None)).values(ended_at=now())
     )
+
+
+def _end_all(session: Session, person: Person) -> None:
+    _end_sign_ins(session, person)
     session.execute(
         update(Invitation).where(Invitation.person_id == person.id, Invitation.used_at.is_(None)).values(used_at=now())
     )
 
 
-def _administrators(session: Session) -> int:
-    return session.scalar(select(func.count()).where(Person.role == "admin", Person.disabled.is_(False))) or 0
+def _keep_an_administrator(session: Session, person: Person) -> None:
+    """Raises LastAdministrator if `person` is that. Of two who go at once, the second waits for the first and stays."""
+    active = (Person.role == "admin", Person.disabled.is_(False))
+    held = update(Person).where(*active).values(role=Person.role).execution_options(synchronize_session=False)
+    if person.role == "admin" and not person.disabled and session.execute(held).rowcount == 1:  # type: ignore[attr-defined]
+        raise LastAdministrator(person.name)
 
 
 def check_password(password: str) -> str:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from intake.people import access
 from intake.review.errors import Invalid, NotAllowed
 
 SHORTEST_REASON = 5  # characters
+REFUSED_AGAIN = timedelta(hours=1)  # the same refusal of the same person is noted once in that time
 STEP = 1000  # rows held at once
 _ANCHOR = re.compile(r"([1-9]\d{0,17}) ([0-9a-f]{64}) (\S{20,40})")
 
@@ -59,6 +60,24 @@ def unmask(session: Session, person: Person, subject: str, reason: str) -> Audit
     if len(why) < SHORTEST_REASON:
         raise Invalid("needs_unmask_reason")
     return write(session, person, "pii.unmask", subject, reason=why[:500])
+
+
+def refused(session: Session, person: Person, tried: str, path: str) -> None:
+    """Note that `person` may not do what they `tried`, at which address: its pattern, for the address may hold a secret.
+
+    Once an hour for each person and thing that is tried, so that nobody floods the log.
+    """
+    noted = select(AuditRow.id).where(
+        AuditRow.subject == tried,
+        AuditRow.person_id == person.id,
+        AuditRow.action == "access.refused",
+        AuditRow.at > now() - REFUSED_AGAIN,
+    )
+    if session.scalar(noted.limit(1)) is not None:
+        return
+    session.execute(_head().values(count=AuditHead.count))  # of two at once, the second waits, and looks again
+    if session.scalar(noted.limit(1)) is None:
+        write(session, person, "access.refused", tried, path=path)
 
 
 def hash_of(before: str, row: AuditRow) -> str:

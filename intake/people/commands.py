@@ -55,6 +55,22 @@ def user_list(context: typer.Context, database: Database = None) -> None:
     table(("name", "role", "agency", "", ""), rows)
 
 
+@user_app.command("role")
+def user_role(
+    context: typer.Context,
+    name: str,
+    role: Annotated[str, typer.Argument(help="admin, head, officer, focal, analyst or auditor.")],
+    agency: Annotated[str | None, typer.Option(help="Agency id of a focal point.")] = None,
+    database: Database = None,
+) -> None:
+    """Give somebody another role; their sessions and tokens end."""
+    from intake.people import accounts
+
+    with _accounts(context, database) as session:
+        changed = accounts.change_role(session, accounts.named(session, name), role, agency)
+    typer.echo(f"{name}: {role}" if changed else f"{name}: {role}, tidak ada yang berubah / nothing changed")
+
+
 @user_app.command("disable")
 def user_disable(context: typer.Context, name: str, database: Database = None) -> None:
     """Close an account; its sessions and tokens end."""
@@ -91,7 +107,9 @@ def user_token(
     name: str,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it may do, as often as needed: read:queue ...; all the person may, if none is given."),
+        typer.Option(
+            help="What it may do, as often as needed: read:queue ...; if none, all the person may but read:personal."
+        ),
     ] = None,
     days: Annotated[int, typer.Option(help="How long it works.")] = 365,
     label: Annotated[str, typer.Option(help="What it is for, as the account page shows it.")] = "",

@@ -73,6 +73,14 @@ def end_leave(session: Session, person: Person, number: int, by: Person | None) 
     return leave
 
 
+def end_unfit_leaves(session: Session, person: Person, by: Person | None) -> None:
+    """End the leaves, of `person` or of those they stand in for, whose two are not of one role and agency any more."""
+    for leave in leaves(session, person):
+        away, cover = session.get_one(Person, leave.person_id), session.get_one(Person, leave.cover_id)
+        if cover not in stand_ins(session, away):
+            end_leave(session, away, leave.id, by)
+
+
 def leaves(session: Session, person: Person) -> Sequence[Cover]:
     """The leaves of `person`, and those they stand in for, that are not over, in their order."""
     of_person = or_(Cover.person_id == person.id, Cover.cover_id == person.id)

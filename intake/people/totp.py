@@ -1,7 +1,11 @@
-"""The second factor: a code of six digits that changes every half minute (RFC 6238), and recovery codes for when it is lost."""
+"""The second factor: a code of six digits that changes every half minute (RFC 6238), and recovery codes for when it is lost.
+
+Its secret stands in the database sealed (intake/people/seal.py), recovery codes as hashes.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -10,17 +14,22 @@ from datetime import datetime
 
 import pyotp
 import segno
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from intake.models import Person, now
 from intake.people import audit
+from intake.people.seal import Seal
 
 STEP = 30  # seconds a code is shown
 DRIFT = 1  # steps a clock may be off
 RECOVERY_CODES = 10
 _SECRET = re.compile(r"[A-Z2-7]{32}")
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
+
+
+class Unreadable(Exception):
+    """The secret of a second factor was sealed with another key than this installation has."""
 
 
 def new_secret() -> str:
@@ -46,12 +55,14 @@ def picture(secret: str, name: str) -> tuple[int, str]:
     return len(rows), "".join(squares)
 
 
-def enrol(session: Session, person: Person, secret: str, code: str, at: datetime | None = None) -> list[str] | None:
+def enrol(
+    session: Session, person: Person, secret: str, code: str, seal: Seal, at: datetime | None = None
+) -> list[str] | None:
     """Take `secret` as the second factor if `code` comes from it; returns recovery codes, which are not shown again."""
     step = _step_of(secret, code, at or now()) if is_secret(secret) else None
     if step is None:
         return None
-    person.totp, person.totp_used = secret, step
+    person.totp, person.totp_used = _sealed(secret, person, seal), step
     audit.write(session, person, "second_factor.enrol", f"person:{person.id}")
     return renew_recovery(session, person)
 
@@ -66,18 +77,24 @@ def renew_recovery(session: Session, person: Person) -> list[str]:
     return codes
 
 
-def check(session: Session, person: Person, code: str, at: datetime | None = None) -> bool:
-    """Whether `code` is the one of now, give or take a step, or a recovery code; either is taken once only."""
+def check(session: Session, person: Person, code: str, seal: Seal, at: datetime | None = None) -> bool:
+    """Whether `code` is the one of now, give or take a step, or a recovery code; either is taken once only.
+
+    Raises Unreadable if the key is another one and `code` no recovery code: these are taken all the same.
+    """
     _lock(session, person)
     if person.totp is None:
         return False
-    step = _step_of(person.totp, code, at or now(), after=person.totp_used)
+    secret = _secret_of(person, seal)
+    step = _step_of(secret, code, at or now(), after=person.totp_used) if secret else None
     if step is not None:
         person.totp_used = step
         return True
     digest = _digest(code)
     left = [one for one in person.recovery if not hmac.compare_digest(one, digest)]
     if len(left) == len(person.recovery):
+        if secret is None:
+            raise Unreadable
         return False
     person.recovery = left
     audit.write(session, person, "second_factor.recovered", f"person:{person.id}", left=len(left))
@@ -88,6 +105,28 @@ def remove(session: Session, person: Person, by: Person | None) -> None:
     """Forget the second factor: by the person, or by an administrator for somebody who lost it."""
     person.totp, person.totp_used, person.recovery = None, None, []
     audit.write(session, by, "second_factor.remove", f"person:{person.id}")
+
+
+def seal_plain(session: Session, seal: Seal) -> int:
+    """Seal what an older version kept as it is; returns how many. Only for whoever checks codes with the same seal."""
+    rows = [row for row in session.scalars(select(Person).where(Person.totp.is_not(None))) if is_secret(row.totp or "")]
+    for row in rows:
+        row.totp = _sealed(row.totp or "", row, seal)
+    return len(rows)
+
+
+def _sealed(secret: str, person: Person, seal: Seal) -> str:
+    return seal.close(base64.b32decode(secret), person.id)
+
+
+def _secret_of(person: Person, seal: Seal) -> str | None:
+    """The secret of a second factor; None if it cannot be read. One that was kept as it is, is sealed now."""
+    kept = person.totp or ""
+    if is_secret(kept):
+        person.totp = _sealed(kept, person, seal)
+        return kept
+    secret = seal.open(kept, person.id)
+    return base64.b32encode(secret).decode() if secret else None
 
 
 def _step_of(secret: str, code: str, at: datetime, after: int | None = None) -> int | None:

@@ -33,22 +33,28 @@ def checked(session: Session, candidate: Candidate, fields: Mapping[str, str | N
     for name, value in fields.items():
         if name not in CORRECTABLE or (value is not None and not _is_known(session, name, value)):
             raise Invalid("wrong_value", field=name)
-    changed = {name: value for name, value in _agreeing(candidate, fields).items() if value != getattr(candidate, name)}
+    wanted = _with_agency(session, candidate, _with_district(candidate, fields))
+    changed = {name: value for name, value in wanted.items() if value != getattr(candidate, name)}
     if not changed:
         raise Invalid("nothing_corrected")
     return changed
 
 
 def corrected(session: Session, candidate: Candidate) -> None:
-    """Put what was corrected in the place of what was understood. A corrected agency brings its kind and needs no reason."""
+    """Put what was corrected in the place of what was understood. A corrected agency brings its kind and needs no reason.
+
+    An agency that is understood of a text, but is not of the kind that a person named, is none.
+    """
     for name, value in candidate.corrections.items():
         setattr(candidate, name, value)
     if candidate.corrections.get("region"):
         candidate.place = "riau"
+    agency = session.get(Agency, candidate.agency_id) if candidate.agency_id else None
     if "agency_id" in candidate.corrections:
         candidate.agency_reason = ""
-        agency = session.get(Agency, candidate.agency_id) if candidate.agency_id else None
         candidate.kind = agency.kind if agency else candidate.kind
+    elif agency and "kind" in candidate.corrections and agency.kind != candidate.kind:
+        candidate.agency_id, candidate.agency_reason = None, ""
 
 
 def labels(session: Session) -> Iterator[Label]:
@@ -73,11 +79,12 @@ def _is_known(session: Session, name: str, value: str) -> bool:
         "district": tables.districts,
         "sector": taxonomy.sectors,
         "form": taxonomy.forms,
+        "kind": taxonomy.kinds,
     }
     return value in codes[name] and value != tables.province
 
 
-def _agreeing(candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
+def _with_district(candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
     """A district brings its region; another region puts an end to a district that is not in it."""
     districts, wanted = load_jurisdiction().districts, dict(fields)
     if district := wanted.get("district"):
@@ -89,3 +96,13 @@ def _agreeing(candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
     if "region" in wanted and present is not None and present.region != wanted["region"]:
         wanted["district"] = None
     return wanted
+
+
+def _with_agency(session: Session, candidate: Candidate, wanted: Values) -> Values:
+    """An agency brings its kind; another kind puts an end to an agency that is not of it."""
+    named = session.get(Agency, wanted.get("agency_id") or candidate.agency_id or "")
+    if "kind" not in wanted or named is None or named.kind == wanted["kind"]:
+        return wanted
+    if wanted.get("agency_id"):
+        raise Invalid("wrong_value", field="kind")
+    return wanted | {"agency_id": None}

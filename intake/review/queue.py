@@ -116,7 +116,19 @@ def page(
     session: Session, viewer: Person, filters: Filters = Filters(), after: Cursor | None = None, limit: int = 20
 ) -> Page:
     """One page of what `viewer` may see."""
-    statement = chosen(viewer, filters).options(joinedload(Candidate.agency))
+    return _page_of(session, chosen(viewer, filters), after, limit)
+
+
+def counted_page(
+    session: Session, viewer: Person, filters: Filters = Filters(), after: Cursor | None = None, limit: int = 20
+) -> tuple[Page, int]:
+    """A page, and how many there are in all, as `count` says; what is looked for is sought once for both."""
+    statement = chosen(viewer, filters)
+    return _page_of(session, statement, after, limit), _count_of(session, statement)
+
+
+def _page_of(session: Session, statement: Select[Candidate], after: Cursor | None, limit: int) -> Page:
+    statement = statement.options(joinedload(Candidate.agency))
     if after is not None:  # bounded first: the index starts at the cursor's rank instead of reading all before it
         statement = statement.where(
             Candidate.rank <= after.rank, or_(Candidate.rank < after.rank, Candidate.id < after.id)
@@ -165,7 +177,11 @@ def similar(session: Session, viewer: Person, candidate: Candidate, limit: int =
 
 def count(session: Session, viewer: Person, filters: Filters = Filters()) -> int:
     """How many there are, counted to 1,000 and no further."""
-    some = chosen(viewer, filters).with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(COUNTED).subquery()
+    return _count_of(session, chosen(viewer, filters))
+
+
+def _count_of(session: Session, statement: Select[Candidate]) -> int:
+    some = statement.with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 

@@ -6,75 +6,100 @@ They are written where a mention is placed: intake/review/neighbours.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intake.models import Candidate, Decision, Person, Suggestion, now
 from intake.people import access, audit
-from intake.review import decisions
-from intake.review.errors import Conflict, Invalid, NotAllowed
+from intake.review import decisions, edits
+from intake.review.errors import Conflict, Invalid
 from intake.review.neighbours import OPEN_TO_MERGE
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """Another candidate that may be the same event, and why."""
+    """Another candidate that may be the same event, and why; `by`: whoever said that it is not."""
 
     id: int
     other: Candidate
     score: float
     reasons: tuple[str, ...]  # codes, put into words by intake.web.present.JOINED
+    by: str
+    at: datetime  # when it was suggested, or answered
 
 
 def list_for(session: Session, viewer: Person, candidate: Candidate) -> tuple[Suggested, ...]:
     """The open suggestions of a candidate that the viewer may see both sides of, most likely first."""
     if candidate.state not in OPEN_TO_MERGE:
         return ()
+    found = [one for one in _of(session, viewer, candidate, "open") if one.other.state in OPEN_TO_MERGE]
+    return tuple(sorted(found, key=lambda one: (-one.score, one.id)))
+
+
+def apart_from(session: Session, viewer: Person, candidate: Candidate) -> tuple[Suggested, ...]:
+    """Those a person said are another event than this one, the newest answer first; both sides seen, as above."""
+    return tuple(sorted(_of(session, viewer, candidate, "apart"), key=lambda one: (one.at, one.id), reverse=True))
+
+
+def _of(session: Session, viewer: Person, candidate: Candidate, state: str) -> list[Suggested]:
     of_it = (Suggestion.first_id == candidate.id) | (Suggestion.second_id == candidate.id)
-    rows = session.scalars(select(Suggestion).where(of_it, Suggestion.state == "open")).all()
-    others = {row.id: row.second_id if row.first_id == candidate.id else row.first_id for row in rows}
+    answered = select(Suggestion, Person.name).outerjoin(Person, Person.id == Suggestion.person_id)
+    rows = session.execute(answered.where(of_it, Suggestion.state == state)).all()
+    others = {row.id: row.second_id if row.first_id == candidate.id else row.first_id for row, _ in rows}
     seen = access.visible(select(Candidate).where(Candidate.id.in_({candidate.id, *others.values()})), viewer)
-    known = {one.id: one for one in session.scalars(seen.where(Candidate.state.in_(OPEN_TO_MERGE)))}
-    shown = [row for row in rows if candidate.id in known and others[row.id] in known]
-    return tuple(
-        Suggested(row.id, known[others[row.id]], row.score, tuple(row.reasons))
-        for row in sorted(shown, key=lambda row: (-row.score, row.id))
-    )
+    known = {one.id: one for one in session.scalars(seen)}
+    return [
+        Suggested(row.id, known[others[row.id]], row.score, tuple(row.reasons), by or "", row.at)
+        for row, by in rows
+        if candidate.id in known and others[row.id] in known
+    ]
 
 
 def dismiss(session: Session, person: Person, suggestion_id: int) -> Suggestion:
-    """They are two events: never suggested again, whatever is said of them later."""
-    row = _open(session, person, suggestion_id)
+    """They are two events: not suggested again, whatever is said of them later, unless the answer is taken back."""
+    row = _in_state(session, person, suggestion_id, "open")
     _say(session, person, row, "apart")
+    return row
+
+
+def ask_again(session: Session, person: Person, suggestion_id: int) -> Suggestion:
+    """Take back that they are two events. It changed neither, so it needs to be the last decision about none."""
+    row = _in_state(session, person, suggestion_id, "apart")
+    _say(session, person, row, "open")
+    row.person_id = None
     return row
 
 
 def join(
     session: Session, person: Person, suggestion_id: int, candidate_id: int, version: int, lease: int | None = None
 ) -> Decision:
-    """They are one event: the candidate in hand, in the version that was seen, is merged into the other one."""
-    row = _open(session, person, suggestion_id)
+    """They are one event: the candidate in hand, in the version that was seen, is merged into the other one.
+
+    An undo of that leaves the suggestion open again.
+    """
+    row = _in_state(session, person, suggestion_id, "open")
     if candidate_id not in (row.first_id, row.second_id):
         raise Invalid("no_candidate", id=candidate_id)
     original = row.second_id if row.first_id == candidate_id else row.first_id
     decision = decisions.decide(session, person, candidate_id, version, "duplicate", duplicate_of=original, lease=lease)
+    decision.before = decision.before | {"suggestions": [row.id]}
     _say(session, person, row, "joined")
     return decision
 
 
-def _open(session: Session, person: Person, suggestion_id: int) -> Suggestion:
-    """The suggestion, if it is still one and the person may decide about both sides."""
-    if not access.may(person, "candidate.decide"):
-        raise NotAllowed("not_allowed", role=person.role)
+def _in_state(session: Session, person: Person, suggestion_id: int, state: str) -> Suggestion:
+    """The suggestion, if that is how it stands and the person may decide about both sides."""
+    edits.may_decide(person)
     row = session.get(Suggestion, suggestion_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise Invalid("no_suggestion", id=suggestion_id)
     both = select(Candidate.id).where(Candidate.id.in_((row.first_id, row.second_id)))
     if len(session.scalars(access.visible(both, person)).all()) < 2:
         raise Invalid("no_suggestion", id=suggestion_id)
-    if row.state != "open":
-        raise Conflict("suggestion_answered", state=row.state)
+    if row.state != state:
+        raise Conflict("suggestion_answered" if state == "open" else "not_apart", state=row.state)
     return row
 
 

@@ -14,15 +14,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from intake.courier import one_line
 from intake.masking import covered
-from intake.models import STATES, Agency, Alert, Candidate, Mention, Person, SavedView, now
+from intake.models import STATES, Agency, Alert, Candidate, Mention, Person, SavedView, ViewTold, now
 from intake.people import access, audit
 from intake.review import queue
 from intake.review.errors import Invalid, NotAllowed
+from intake.review.mutes import DANGER
 from intake.start import press_of
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
@@ -243,7 +246,7 @@ def by_feed(session: Session, secret: str) -> SavedView | None:
 
 def feed(session: Session, view: SavedView) -> list[Item]:
     """The newest candidates its owner sees in it, newest first."""
-    newest = _since(session, view, 0).options(joinedload(Candidate.agency)).order_by(Candidate.id.desc())
+    newest = _newest(session, view).options(joinedload(Candidate.agency)).order_by(Candidate.id.desc())
     return items(session, session.scalars(newest.limit(FED)).all(), view.person.language)
 
 
@@ -251,10 +254,13 @@ def _serves(view: SavedView) -> bool:
     return access.may(view.person, "view.save") and access.may(view.person, "queue.read")
 
 
-def _since(session: Session, view: SavedView, number: int) -> Select[Candidate]:
-    """What its owner sees in a view of the newest candidates, and of these only those after `number`."""
-    newest = session.scalar(select(func.max(Candidate.id))) or 0
-    return queue.chosen(view.person, filters_of(view, view.person)).where(Candidate.id > max(number, newest - REACH))
+def _newest(session: Session, view: SavedView) -> Select[Candidate]:
+    """What its owner sees in a view of the newest candidates."""
+    return queue.chosen(view.person, filters_of(view, view.person)).where(Candidate.id > _beyond_reach(session))
+
+
+def _beyond_reach(session: Session) -> int:
+    return (session.scalar(select(func.max(Candidate.id))) or 0) - REACH
 
 
 def _hash(secret: str) -> str:
@@ -268,7 +274,9 @@ def switch_alerts(session: Session, person: Person, view_id: int, *, on: bool) -
     """Tell its owner of what is new in it from now on; or no more."""
     view = _own(session, person, view_id)
     view.alerts = on
-    view.alerted_id = session.scalar(select(func.max(Candidate.id))) or 0
+    session.execute(delete_rows(ViewTold).where(ViewTold.view_id == view.id))
+    if on:
+        _remember(session, view, _untold(session, view))
     audit.write(session, person, "view.alert" if on else "view.alert_end", f"view:{view.id}")
     return view
 
@@ -285,13 +293,13 @@ def set_address(session: Session, person: Person, address: str | None) -> None:
 def write_alerts(session: Session, *, console: str | None = None, at: datetime | None = None) -> int:
     """Put a message about what is new in each view into the outbox. Returns how many.
 
+    New is what was not told of yet: also an older candidate that only now matches, or only now is a danger to life.
     `console`: the address under which the console is reached, for links.
     """
-    newest = session.scalar(select(func.max(Candidate.id))) or 0
     telling = (
         select(SavedView)
         .join(Person, Person.id == SavedView.person_id)
-        .where(SavedView.alerts, SavedView.alerted_id < newest, Person.disabled.is_(False), Person.address.is_not(None))
+        .where(SavedView.alerts, Person.disabled.is_(False), Person.address.is_not(None))
         .order_by(SavedView.id)
         .with_for_update(of=SavedView, skip_locked=True)
     )
@@ -300,19 +308,44 @@ def write_alerts(session: Session, *, console: str | None = None, at: datetime |
 
 
 def _write_alert(session: Session, view: SavedView, console: str | None, at: datetime) -> bool:
-    fresh = _since(session, view, view.alerted_id)
+    new = _untold(session, view)
     rests = view.alerted_at is not None and view.alerted_at > at - PAUSE
-    if rests and session.scalar(fresh.where(Candidate.urgency == "U1").limit(1)) is None:
+    if not new or (rests and all(one.urgency != DANGER for one in new)):
         return False
-    first = session.scalars(fresh.options(joinedload(Candidate.agency)).order_by(*queue.IN_ORDER).limit(TOLD)).all()
-    if not first:
-        return False
-    numbers = fresh.with_only_columns(Candidate.id).subquery()
-    count, highest = session.execute(select(func.count(), func.max(numbers.c.id))).one()
-    subject, body = _message(session, view, items(session, first, view.person.language), count, console)
+    first = select(Candidate).where(Candidate.id.in_([one.id for one in new[:TOLD]]))
+    shown = session.scalars(first.options(joinedload(Candidate.agency)).order_by(*queue.IN_ORDER)).all()
+    subject, body = _message(session, view, items(session, shown, view.person.language), len(new), console)
     session.add(Alert(person_id=view.person_id, subject=one_line(subject), body=body))
-    view.alerted_id, view.alerted_at = highest, at
+    _remember(session, view, new)
+    view.alerted_at = at
     return True
+
+
+def _untold(session: Session, view: SavedView) -> Sequence[Row[int, str | None, float]]:
+    """Id and urgency of what is in a view and was not told of as what it is, in the order of the queue.
+
+    Put in order here: asked for in order, SQLite would look for them in an index of all candidates there ever were.
+    """
+    told = select(ViewTold.candidate_id).where(
+        ViewTold.view_id == view.id,
+        ViewTold.candidate_id == Candidate.id,
+        or_(ViewTold.danger, Candidate.urgency.is_distinct_from(DANGER)),
+    )
+    new = _newest(session, view).where(~told.exists())
+    rows = session.execute(new.with_only_columns(Candidate.id, Candidate.urgency, Candidate.rank)).all()
+    return sorted(rows, key=lambda row: (row.rank, row.id), reverse=True)
+
+
+def _remember(session: Session, view: SavedView, told: Sequence[Row[int, str | None, float]]) -> None:
+    """That these were told of; what is beyond reach by now is forgotten."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(ViewTold)
+    row = row.on_conflict_do_update(index_elements=["view_id", "candidate_id"], set_={"danger": row.excluded.danger})
+    rows = [{"view_id": view.id, "candidate_id": one.id, "danger": one.urgency == DANGER} for one in told]
+    if rows:
+        session.execute(row, rows)
+    over = ViewTold.candidate_id <= _beyond_reach(session)
+    session.execute(delete_rows(ViewTold).where(ViewTold.view_id == view.id, over))
 
 
 def _message(

@@ -18,26 +18,36 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from intake import charts
 from intake.database import Sessions
 from intake.links import Understand
+from intake.models import Person
+from intake.people import accounts, totp
+from intake.people import audit as audit_log
+from intake.people.seal import seal_of
 from intake.settings import Settings
 from intake.web import api, visitor
 from intake.web.api import wiring
 from intake.web.api.problems import Refused, problem
 from intake.web.api.rates import Rates
+from intake.web.guesses import Guesses
 from intake.web.pages import (
     account,
     audit,
+    bulk,
     cases,
     contacts,
     desk,
+    download,
     link,
     mutes,
     original,
     people,
+    queue,
     referral,
     signing,
     sources,
@@ -68,6 +78,8 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with sessions.begin() as session:
+            totp.seal_plain(session, seal_of(settings))
         Thread(target=charts.warm_up, name="charts warm-up", daemon=True).start()
         yield
 
@@ -81,12 +93,14 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
         lifespan=lifespan,
     )
     app.state.sessions, app.state.settings, app.state.understand = sessions, settings, understand
-    app.state.rates = Rates()
+    app.state.rates, app.state.guesses = Rates(), Guesses()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(wiring.router)
     pages = (
         signing,
+        queue,
         desk,
+        bulk,
         original,
         views,
         mutes,
@@ -94,6 +108,7 @@ def create_app(sessions: Sessions, settings: Settings, understand: Understand = 
         cases,
         referral,
         trends,
+        download,
         sources,
         people,
         account,
@@ -125,6 +140,8 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
         response = await _error(request, 403)
     else:
         response = await call_next(request)
+        if response.status_code == 403:
+            await run_in_threadpool(_note_refusal, request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if not request.url.path.startswith("/static/"):
@@ -132,6 +149,28 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     if request.app.state.settings.behind_tls:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def _note_refusal(request: Request) -> None:
+    """Who is signed in, or whose token this is, was refused: that stands in the audit log, whatever page it was."""
+    pattern = getattr(request.scope.get("route"), "path_format", "?")
+    tried = getattr(request.state, "action", None) or f"{request.method} {pattern}"[:80]
+    try:
+        with request.app.state.sessions.begin() as session:
+            person = _person_of(request, session)
+            if person is not None:
+                audit_log.refused(session, person, tried, pattern)
+    except SQLAlchemyError as error:  # it is refused all the same
+        log.error("a refusal could not be noted: %s", type(error).__name__)
+
+
+def _person_of(request: Request, session: Session) -> Person | None:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if request.url.path.startswith("/api/"):
+        token = accounts.token_of(session, secret.strip()) if scheme.lower() == "bearer" else None
+        return token.person if token else None
+    who = visitor.visitor_of(request, session)
+    return who.person if who else None
 
 
 def _is_foreign(request: Request) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crawler.dates import WIB
 from intake.casework import brief
 from intake.casework.cases import Standing
-from intake.casework.clocks import Clock
+from intake.casework.clocks import Clock, Limit, Receipt
 from intake.casework.sheet import Sheet
 from intake.masking import covered
 from intake.models import Agency, CaseEvent, Mention, Referral, now
@@ -171,8 +171,17 @@ def what(say: Presenter, clock: Clock) -> str:
 
 def law(say: Presenter, clock: Clock) -> str:
     """Who says how long, and that this still has to be looked up, where it has."""
-    unsure = "" if clock.limit.confirmed else f" ({say._('perlu dikonfirmasi')})"
-    return f"{clock.limit.law}{unsure}"
+    told = _source(say, clock.limit)
+    if clock.receipt is None:
+        return told
+    counts = _("dianggap diterima {n} hari kerja sesudah dikirim: {law}")
+    if clock.receipt.count == "calendar":
+        counts = _("dianggap diterima {n} hari sesudah dikirim: {law}")
+    return f"{told}; {say._(counts, n=clock.receipt.days, law=_source(say, clock.receipt))}"
+
+
+def _source(say: Presenter, rule: Limit | Receipt) -> str:
+    return rule.law if rule.confirmed else f"{rule.law} ({say._('perlu dikonfirmasi')})"
 
 
 @dataclass(frozen=True, slots=True)

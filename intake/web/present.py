@@ -98,6 +98,8 @@ SCOPES = {  # of access.SCOPES
     "read:trends": _("membaca tren"),
     "read:sources": _("membaca keadaan sumber"),
     "read:audit": _("membaca jejak"),
+    "make:exports": _("mengunduh data sebagai berkas"),
+    "read:personal": _("membuka data pribadi yang ditutup, dengan alasan yang dicatat"),
     "admin": _("mengatur pengguna, sumber, dan narahubung"),
 }
 JOINED = {
@@ -109,6 +111,7 @@ JOINED = {
     "region": _("kabupaten/kota yang sama"),
     "night": _("padam pada malam yang sama"),
     "time": _("waktu berdekatan"),
+    "later": _("diceritakan lagi kemudian"),
     "words": _("kata kunci yang sama"),
     "body": _("instansi yang sama"),
     "person": _("putusan petugas"),
@@ -206,10 +209,18 @@ ERRORS = {
     "no_mention": _("Teks itu tidak ada, atau belum dianalisis. Tidak ada yang diubah."),
     "no_suggestion": _("Usulan itu tidak ada. Tidak ada yang diubah."),
     "suggestion_answered": _("Usulan itu sudah dijawab. Tidak ada yang diubah."),
+    "not_apart": _(
+        "Usulan itu tidak dijawab sebagai kejadian lain, maka tidak ada yang diurungkan. Penggabungan diurungkan sebagai "
+        "putusan."
+    ),
     "has_candidate": _("Teks itu sudah termasuk sebuah kandidat. Tidak ada yang diubah."),
     "needs_why": _("Tulis dengan beberapa kata apa yang gagal. Tidak ada yang diubah."),
     "may_not_unmask": _("Peran Anda tidak boleh membuka data yang ditutup. Tidak ada yang dibuka."),
     "needs_unmask_reason": _("Tulis dengan beberapa kata untuk apa data itu perlu dibuka. Tidak ada yang dibuka."),
+    "export_busy": _("Berkas lain sedang ditulis. Coba lagi sebentar; tidak ada yang diunduh."),
+    "export_too_large": _(
+        "Barisnya terlalu banyak untuk satu berkas; minta pengelola program mengekspornya. Tidak ada yang diunduh."
+    ),
     "view_filter": _("Saringan “{what}” tidak dikenal. Tidak ada yang disimpan."),
     "view_value": _("“{what}” tidak dikenal sebagai isi saringan. Tidak ada yang disimpan."),
     "needs_view_name": _("Beri pandangan ini nama, 2 sampai 80 huruf. Tidak ada yang disimpan."),
@@ -250,8 +261,14 @@ WRONG = {
     "leave_cover": _("Pengganti harus orang lain dengan peran yang sama, yang akunnya aktif. Tidak ada yang disimpan."),
     "password_wrong": _("Kata sandi Anda tidak cocok. Tidak ada yang diubah."),
     "code_wrong": _("Kode itu tidak cocok, atau sudah dipakai. Tunggu kode berikutnya, lalu coba lagi."),
+    "code_unreadable": _(
+        "Kode tambahan Anda tidak dapat diperiksa: kunci program (pseudonym_key atau berkas kentongan.secret) hilang atau "
+        "diganti. Pakai kode pemulihan, atau minta pengelola program mengembalikan kunci itu, atau menjalankan: "
+        "kentongan user reset-code {name}"
+    ),
     "scope_none": _("Pilih sekurangnya satu kegunaan token. Tidak ada yang dibuat."),
     "last_admin": _("{name} administrator terakhir; angkat yang lain lebih dahulu. Tidak ada yang diubah."),
+    "correct_nothing": _("Pilih sekurangnya satu hal yang dibetulkan. Tidak ada yang diubah."),
     "address_way": _(
         "Pesan tidak dapat dikirim ke alamat “{given}”. Tulis alamat surel (nama@kantor.go.id), atau alamat yang berawalan "
         "{ways}."

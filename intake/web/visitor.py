@@ -154,6 +154,7 @@ HalfSigned = Annotated[Visitor, Depends(half_signed, scope="function")]
 
 def needs(who: Visitor, action: str) -> None:
     """Refuse whom the matrix of roles does not allow it."""
+    who.request.state.action = action  # for the audit log
     if not access.may(who.person, action):
         raise HTTPException(403)
 

@@ -1,5 +1,7 @@
 """Who reads and does what: the matrix as it is published, tests made from it, and isolation by 5,000 generated requests."""
 
+import io
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from intake import trends
 from intake.database import Sessions, open_engine, sessions
+from intake.export import COLUMNS, FORMATS, TABLES, export
 from intake.migrations import migrate
 from intake.models import (
     REASONS,
@@ -33,9 +36,9 @@ from intake.models import (
     now,
 )
 from intake.people import access, accounts, portfolio
-from intake.people.access import MATRIX, SCOPES
-from intake.review import decisions, leases
-from intake.review.errors import ReviewError
+from intake.people.access import MATRIX, SCOPES, Field
+from intake.review import decisions, leases, undo
+from intake.review.errors import NotAllowed, ReviewError
 from intake.settings import Settings
 from intake.start import first_start
 from intake.web.app import create_app
@@ -259,6 +262,7 @@ PAGES = {  # action -> a page it opens
     "audit.read": "/jejak",
     "link.paste": "/tautan",
     "case.read": "/kasus",
+    "export.make": "/unduh/trends.csv",
 }
 
 
@@ -309,6 +313,8 @@ class Asking:
         self.codes = [*AGENCIES, *REGIONS, "LIS", "U3", "all", "candidate", "accepted", "not_relevant", "duplicate"]
 
     def path(self, template: str) -> str:
+        for name, known in (("what", TABLES), ("format", FORMATS)):
+            template = template.replace(f"{{{name}}}", self.chance.choice(list(known)))
         return re.sub(r"\{[^}]*\}", lambda _: str(self.part()), template)
 
     def part(self) -> object:
@@ -373,6 +379,61 @@ def _without_echo(text: str, url: str) -> str:
     for echoed in set(MARK.finditer(url)):
         text = text.replace(echoed.group(), "")
     return text
+
+
+def taken(province: Province, name: str, what: str) -> list[dict[str, Any]]:
+    """The rows of a file, as this person gets it. Raises NotAllowed."""
+    file = io.BytesIO()
+    with province.factory.begin() as session:
+        export(session, what, "jsonl", file, session.get_one(Person, province.people[name]))
+    return [json.loads(line) for line in file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("name", [name for name in WHO if WHO[name][0] in MATRIX.actions["export.make"]])
+def test_a_file_holds_all_that_is_theirs_and_nothing_else(province: Province, name: str) -> None:
+    theirs = {one for one, about in province.of.items() if is_theirs(name, *about)}
+    accepted = {one for one in theirs if province.of[one][2] == "accepted"}
+    assert {row["id"] for row in taken(province, name, "candidates")} == theirs
+    assert {row["id"] for row in taken(province, name, "cases")} == accepted
+    assert {row["candidate_id"] for row in taken(province, name, "mentions")} == theirs
+    with province.factory.begin() as session:
+        viewer = session.get_one(Person, province.people[name])
+        cells = [cell.mentions for cell in trends.weekly(session, weeks=53, viewer=viewer)]
+    assert [row["mentions"] for row in taken(province, name, "trends")] == cells
+
+
+@pytest.mark.parametrize("what", TABLES)
+@pytest.mark.parametrize("name", ["hub satu", "auditor"])
+def test_nobody_else_takes_a_file(province: Province, name: str, what: str) -> None:
+    with pytest.raises(NotAllowed):
+        taken(province, name, what)
+
+
+def test_of_cases_a_focal_point_would_take_those_referred_to_them(province: Province) -> None:
+    with province.factory.begin() as session:
+        focal = session.get_one(Person, province.people["hub satu"])
+        case = session.scalars(select(Case).where(Case.agency_id == AGENCIES[0], Case.state == "open")).first()
+        assert case is not None
+        assert list(TABLES["cases"](session, focal)) == []
+        session.add(Referral(case_id=case.id, agency_id=AGENCIES[0], question="?", expires_at=now()))
+        assert [row["number"] for row in TABLES["cases"](session, focal)] == [case.number]
+        session.rollback()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_file_tells_of_a_field_what_its_taker_reads(
+    province: Province, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tells() -> bool:
+        rows = [row for what in TABLES for row in taken(province, "analis", what)]
+        return re.search(rf"zq\d+{FIELDS[field]}qz", json.dumps(rows)) is not None
+
+    is_a_column = field in {column for columns in COLUMNS.values() for column in columns.values()}
+    assert tells() == is_a_column
+    for reading in ("", "reason"):
+        about = MATRIX.fields[field]
+        monkeypatch.setitem(MATRIX.fields, field, Field({**about.reads, "analyst": reading}, about.changes))
+        assert not tells()
 
 
 @pytest.mark.parametrize("name", ["petugas daerah", "petugas keduanya", "analis daerah", "auditor", "kepala"])
@@ -464,4 +525,4 @@ def test_no_function_decides_about_what_is_not_theirs(province: Province, name: 
                 leases.take_over(session, person, number)
             if last := decisions.latest(session, number):
                 with pytest.raises(ReviewError):
-                    decisions.undo(session, person, last.id)
+                    undo.take_back(session, person, last.id)

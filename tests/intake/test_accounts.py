@@ -6,12 +6,14 @@ from threading import Barrier, Thread
 
 import pyotp
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from crawler.dates import WIB
 from intake.database import Sessions
 from intake.models import AuditRow, Candidate, Person, SignIn, now
 from intake.people import access, accounts, invitations, portfolio, totp
+from intake.people.seal import Seal, seal_of
 from intake.review import queue
 from intake.settings import Settings
 from tests.intake.made import document, told
@@ -21,6 +23,7 @@ PASSWORD = "sandi yang cukup panjang"
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 RFC_CODES = {59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037"}
 AT = datetime(2026, 11, 24, 5, tzinfo=UTC)
+SEAL = Seal(b"k" * 32)
 
 
 @pytest.fixture
@@ -42,8 +45,8 @@ def test_codes_are_those_of_the_standard(factory: Sessions, rina: int, second: i
         person = session.get_one(Person, rina)
         person.totp = RFC_SECRET
         at = datetime.fromtimestamp(second, UTC)
-        assert totp.check(session, person, digits, at)
-        assert not totp.check(session, person, digits, at)
+        assert totp.check(session, person, digits, SEAL, at)
+        assert not totp.check(session, person, digits, SEAL, at)
 
 
 @pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
@@ -51,24 +54,24 @@ def test_a_clock_may_be_off_by_one_step(factory: Sessions, rina: int, steps: int
     with factory.begin() as session:
         person = session.get_one(Person, rina)
         person.totp = RFC_SECRET
-        assert totp.check(session, person, code(AT, steps), AT) == taken
+        assert totp.check(session, person, code(AT, steps), SEAL, AT) == taken
 
 
 def test_no_code_is_taken_twice_nor_an_older_one_after_it(factory: Sessions, rina: int) -> None:
     with factory.begin() as session:
         person = session.get_one(Person, rina)
-        assert totp.enrol(session, person, RFC_SECRET, "000000", AT) is None
-        assert totp.enrol(session, person, "a'; drop", code(AT), AT) is None
+        assert totp.enrol(session, person, RFC_SECRET, "000000", SEAL, AT) is None
+        assert totp.enrol(session, person, "a'; drop", code(AT), SEAL, AT) is None
         assert person.totp is None
-        assert totp.enrol(session, person, RFC_SECRET, code(AT), AT)
-        assert [totp.check(session, person, code(AT, step), AT) for step in (0, -1, 1, 1)] == [
+        assert totp.enrol(session, person, RFC_SECRET, code(AT), SEAL, AT)
+        assert [totp.check(session, person, code(AT, step), SEAL, AT) for step in (0, -1, 1, 1)] == [
             False,
             False,
             True,
             False,
         ]
         for nothing in ("", "12345", "1234567", "abcdef", "１２３４５６", "é" * 6, "\0" * 6):
-            assert not totp.check(session, person, nothing, AT)
+            assert not totp.check(session, person, nothing, SEAL, AT)
 
 
 def test_of_two_at_once_with_one_code_one_is_let_in(factory: Sessions, rina: int) -> None:
@@ -80,7 +83,7 @@ def test_of_two_at_once_with_one_code_one_is_let_in(factory: Sessions, rina: int
         with factory.begin() as session:
             person = session.get_one(Person, rina)
             together.wait(10)
-            answers.append(totp.check(session, person, code(AT), AT))
+            answers.append(totp.check(session, person, code(AT), SEAL, AT))
 
     threads = [Thread(target=give) for _ in range(4)]
     for thread in threads:
@@ -93,16 +96,59 @@ def test_of_two_at_once_with_one_code_one_is_let_in(factory: Sessions, rina: int
 def test_a_recovery_code_works_once_and_only_its_hash_is_kept(factory: Sessions, rina: int) -> None:
     with factory.begin() as session:
         person = session.get_one(Person, rina)
-        codes = totp.enrol(session, person, RFC_SECRET, code(AT), AT) or []
+        codes = totp.enrol(session, person, RFC_SECRET, code(AT), SEAL, AT) or []
         assert len(set(codes)) == totp.RECOVERY_CODES == len(person.recovery)
         assert not set(codes) & set(person.recovery)
-        assert totp.check(session, person, f" {codes[3].upper()} ", AT)
-        assert not totp.check(session, person, codes[3], AT)
+        assert totp.check(session, person, f" {codes[3].upper()} ", SEAL, AT)
+        assert not totp.check(session, person, codes[3], SEAL, AT)
         renewed = totp.renew_recovery(session, person)
-        assert not totp.check(session, person, codes[4], AT)
-        assert totp.check(session, person, renewed[4], AT)
+        assert not totp.check(session, person, codes[4], SEAL, AT)
+        assert totp.check(session, person, renewed[4], SEAL, AT)
         totp.remove(session, person, None)
-        assert not totp.check(session, person, renewed[5], AT)
+        assert not totp.check(session, person, renewed[5], SEAL, AT)
+
+
+def test_the_secret_stands_sealed_for_its_person_and_installation(factory: Sessions, rina: int) -> None:
+    with factory.begin() as session:
+        person, dewi = session.get_one(Person, rina), accounts.add_person(session, "Dewi", "officer", PASSWORD)[0]
+        assert totp.enrol(session, person, RFC_SECRET, code(AT, -1), SEAL, AT)
+        kept = person.totp or ""
+        assert (len(kept), RFC_SECRET in kept, SEAL.open(kept, dewi.id)) == (64, False, None)
+        assert totp.check(session, person, code(AT), SEAL, AT)
+        dewi.totp = kept
+        session.flush()
+        with pytest.raises(totp.Unreadable):
+            totp.check(session, dewi, code(AT, 1), SEAL, AT)
+    assert repr(SEAL) == "Seal()"
+
+
+def test_one_that_was_kept_plain_is_read_and_sealed(factory: Sessions, rina: int) -> None:
+    with factory.begin() as session:
+        person, dewi = session.get_one(Person, rina), accounts.add_person(session, "Dewi", "officer", PASSWORD)[0]
+        person.totp = dewi.totp = RFC_SECRET
+        session.flush()
+        assert totp.check(session, person, code(AT), SEAL, AT)
+        assert person.totp != RFC_SECRET
+        assert [totp.seal_plain(session, SEAL) for _ in range(2)] == [1, 0]
+        session.flush()
+        assert RFC_SECRET not in set(session.scalars(select(Person.totp)))
+        for one in (person, dewi):
+            assert totp.check(session, one, code(AT, 1), SEAL, AT)
+
+
+def test_with_another_key_only_recovery_codes_are_taken_and_it_is_said_why(
+    factory: Sessions, rina: int, settings: Settings
+) -> None:
+    lost = seal_of(settings.model_copy(update={"pseudonym_key": SecretStr("another")}))
+    with factory.begin() as session:
+        person = session.get_one(Person, rina)
+        recovery = totp.enrol(session, person, RFC_SECRET, code(AT), seal_of(settings), AT) or []
+        _, row = accounts.sign_in(session, "rina", PASSWORD, "x")
+        with pytest.raises(accounts.SignInRefused, match="unreadable"):
+            accounts.give_code(session, row, pyotp.TOTP(RFC_SECRET).now(), "x", lost)
+        assert "sign_in.code_unreadable" in set(session.scalars(select(AuditRow.action)))
+        assert accounts.give_code(session, row, recovery[0], "x", lost)
+        accounts.confirm_code(session, person, pyotp.TOTP(RFC_SECRET).now(), "x", seal_of(settings))
 
 
 def test_a_session_owes_its_code_and_gets_a_new_secret_with_it(
@@ -113,9 +159,9 @@ def test_a_session_owes_its_code_and_gets_a_new_secret_with_it(
         half, row = accounts.sign_in(session, "rina", PASSWORD, "x", label="Firefox, Windows")
         assert (row.second_factor, row.label) == (False, "Firefox, Windows")
         with pytest.raises(accounts.SignInRefused, match="wrong"):
-            accounts.give_code(session, row, "000000", "x")
+            accounts.give_code(session, row, "000000", "x", SEAL)
         assert not row.second_factor
-        whole = accounts.give_code(session, row, pyotp.TOTP(RFC_SECRET).now(), "x")
+        whole = accounts.give_code(session, row, pyotp.TOTP(RFC_SECRET).now(), "x", SEAL)
         assert row.second_factor
         assert accounts.session_of(session, half, settings) is None
         assert accounts.session_of(session, whole, settings) is row
@@ -134,11 +180,11 @@ def test_guessing_codes_is_slowed_like_guessing_passwords(factory: Sessions, rin
         answers = []
         for guess in range(11):
             with pytest.raises(accounts.SignInRefused) as refused:
-                accounts.give_code(session, row, f"{guess:06}x", "x")
+                accounts.give_code(session, row, f"{guess:06}x", "x", SEAL)
             answers.append(str(refused.value))
         assert answers == ["wrong"] * 10 + ["too_many"]
         with pytest.raises(accounts.SignInRefused, match="too_many"):
-            accounts.give_code(session, row, pyotp.TOTP(RFC_SECRET).now(), "y")
+            accounts.give_code(session, row, pyotp.TOTP(RFC_SECRET).now(), "y", SEAL)
 
 
 # ---- passwords, sessions, tokens
@@ -188,7 +234,7 @@ def test_a_token_has_scopes_an_end_and_a_last_use(factory: Sessions, rina: int) 
         assert accounts.token_of(session, secret, at + timedelta(days=31)) is None
         whole = accounts.token_of(session, accounts.make_token(session, "Rina"))
         assert whole is not None
-        assert set(whole.scopes) == set(access.scopes_of(whole.person))
+        assert set(whole.scopes) == set(access.scopes_of(whole.person)) - {"read:personal"}
         whole.person.role = "analyst"
         assert not access.allows(whole, "candidate.decide"), "no token may more than its person"
 
@@ -199,6 +245,62 @@ def test_what_is_no_token(factory: Sessions, rina: int, scopes: tuple[str, ...],
         with pytest.raises(ValueError):
             accounts.make_token(session, "Rina", scopes=scopes, days=days or -1)
         assert session.scalars(select(SignIn).where(SignIn.kind == "token")).all() == []
+
+
+# ---- another role
+
+
+def test_another_role_ends_what_was_given_to_the_old_one(factory: Sessions, rina: int, settings: Settings) -> None:
+    today = now().astimezone(WIB).date()
+    with factory.begin() as session:
+        person, boss = session.get_one(Person, rina), accounts.named(session, "admin")
+        dewi = accounts.add_person(session, "Dewi", "officer", PASSWORD)[0]
+        portfolio.add_leave(session, dewi, person, today, today, None)
+        secret, token = accounts.sign_in(session, "Rina", PASSWORD, "x")[0], accounts.make_token(session, "Rina")
+        invited = invitations.invite(session, person)
+        with pytest.raises(ValueError, match="no role"):
+            accounts.change_role(session, person, "king", by=boss)
+        with pytest.raises(ValueError, match="belongs to an agency"):
+            accounts.change_role(session, person, "focal", by=boss)
+        assert not accounts.change_role(session, person, "officer", PLN, boss), "an agency is of focal points"
+        assert accounts.token_of(session, token)
+        assert accounts.change_role(session, person, "focal", PLN, boss)
+        assert (person.role, person.agency_id) == ("focal", PLN)
+        assert accounts.session_of(session, secret, settings) is accounts.token_of(session, token) is None
+        assert invitations.find(session, invited), "who did not come yet comes with the new role"
+        assert portfolio.leaves(session, dewi) == []
+        assert accounts.change_role(session, person, "analyst", None, boss)
+        told = select(AuditRow.person_id, AuditRow.subject, AuditRow.detail).where(AuditRow.action == "user.role")
+        assert [tuple(row) for row in session.execute(told.order_by(AuditRow.place))] == [
+            (boss.id, f"person:{rina}", {"from": ["officer"], "to": ["focal", PLN]}),
+            (boss.id, f"person:{rina}", {"from": ["focal", PLN], "to": ["analyst"]}),
+        ]
+
+
+def test_of_two_administrators_who_go_at_once_one_stays(factory: Sessions) -> None:
+    with factory.begin() as session:
+        names = ["admin", accounts.add_person(session, "Boss", "admin", PASSWORD)[0].name]
+    together, refused = Barrier(2), list[str]()
+
+    def leave(name: str) -> None:
+        try:
+            with factory.begin() as session:
+                person = accounts.named(session, name)
+                together.wait(10)
+                accounts.change_role(session, person, "officer", by=person)
+        except accounts.LastAdministrator:
+            refused.append(name)
+
+    threads = [Thread(target=leave, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with factory.begin() as session:
+        assert len(refused) == 1
+        assert session.scalars(select(Person.name).where(Person.role == "admin")).all() == refused
+        with pytest.raises(accounts.LastAdministrator):
+            accounts.disable(session, refused[0])
 
 
 # ---- invitations

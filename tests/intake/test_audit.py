@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
@@ -205,6 +206,27 @@ def test_what_is_covered_is_shown_for_a_reason_only(log: Sessions) -> None:
         assert session.scalars(select(AuditRow.place).where(AuditRow.action == "pii.unmask")).all() == [row.place]
 
 
+def test_of_many_refusals_at_once_one_is_noted(log: Sessions) -> None:
+    together = Barrier(4)
+
+    def refuse(tried: str) -> None:
+        with log.begin() as session:
+            person = accounts.named(session, "Rina")
+            together.wait(10)
+            audit.refused(session, person, tried, "/pengguna")
+
+    for tried in ("people.read", "audit.read"):
+        threads = [Thread(target=refuse, args=(tried,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    with log.begin() as session:
+        noted = select(AuditRow.subject).where(AuditRow.action == "access.refused").order_by(AuditRow.place)
+        assert session.scalars(noted).all() == ["people.read", "audit.read"]
+    assert isinstance(verified(log), Verified)
+
+
 def test_the_log_is_read_a_page_at_a_time_and_narrowed(log: Sessions) -> None:
     with log.begin() as session:
         boss = accounts.named(session, "admin")
@@ -259,6 +281,24 @@ def test_the_command_says_what_is_wrong_and_exits_with_1(
     (tmp_path / "anchor").write_text("x\n")
     code, said = kentongan("audit", "verify", *database)
     assert (code, "is no anchor" in said) == (2, True)
+
+
+def test_the_command_gives_another_role_and_keeps_an_administrator(tmp_path: Path) -> None:
+    database = ("--database", f"sqlite:///{tmp_path / 'kentongan.db'}")
+    assert kentongan("user", "add", "Rina", "--role", "officer", *database)[0] == 0
+    for words, why in (
+        (("Rina", "king"), "is no role"),
+        (("Rina", "focal"), "give its id"),
+        (("Rina", "focal", "--agency", "X"), "no agency"),
+        (("admin", "officer"), "admin is the last administrator"),
+        (("Sari", "officer"), "nobody is named"),
+    ):
+        code, said = kentongan("user", "role", *words, *database)
+        assert (code, why in said) == (2, True), said
+    assert kentongan("user", "role", "rina", "focal", "--agency", "VT-PLN-UP3DMI", *database)[0] == 0
+    assert "focal" in kentongan("user", "list", *database)[1]
+    assert kentongan("user", "role", "Rina", "admin", *database)[0] == 0
+    assert kentongan("user", "role", "admin", "officer", *database)[0] == 0
 
 
 # ---- words

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crawler.dates import WIB
 from intake.casework import clocks
-from intake.casework.clocks import DAY, Calendar, Clock, Happened, Limit, Rules, load_limits
+from intake.casework.clocks import DAY, Calendar, Clock, Happened, Limit, Receipt, Rules, load_limits
 from intake.settings import Settings
 
 # Monday; Friday the 25th is Christmas and Thursday the 24th cuti bersama.
@@ -127,6 +127,55 @@ def test_a_limit_runs_on_its_tracks_and_while_it_is_in_force() -> None:
     assert clock.limit == after
 
 
+# ---- when a message was received
+
+RECEIVED = replace(CALENDAR, starts=("received",))
+SILENCE = Receipt(days=3, count="working", law="kantor")
+THURSDAY = MONDAY + 3 * DAY
+
+
+def heard(*events: tuple[str, date], today: date = MONDAY, receipt: Receipt = SILENCE) -> list[Clock]:
+    return list(clocks.clocks(log(*events), Rules((RECEIVED,), receipt=receipt), today))
+
+
+@pytest.mark.parametrize("reply", clocks.REPLIES)
+def test_it_was_received_when_the_focal_point_first_replied(reply: str) -> None:
+    (clock,) = heard(("referred", MONDAY), (reply, MONDAY + DAY), ("acknowledged", MONDAY + 2 * DAY))
+    assert (clock.started, clock.due, clock.receipt) == (MONDAY + DAY, MONDAY + 15 * DAY, None)
+    assert clock.ended == (MONDAY + DAY if reply == "answered" else None)
+
+
+def test_of_whoever_is_silent_it_counts_as_received_and_no_late_receipt_wins_time() -> None:
+    for events in ((), (("acknowledged", THURSDAY),), (("acknowledged", MONDAY + 30 * DAY),)):
+        (clock,) = heard(("referred", MONDAY), *events, today=MONDAY + 40 * DAY)
+        assert (clock.started, clock.due, clock.receipt) == (THURSDAY, THURSDAY + 14 * DAY, SILENCE)
+        assert (clock.state, clock.days) == ("overdue", 23)
+    (late,) = heard(("referred", MONDAY), ("answered", MONDAY + 30 * DAY), today=MONDAY + 40 * DAY)
+    assert (late.state, late.days, late.ended) == ("late", 13, MONDAY + 30 * DAY)
+
+
+def test_before_that_day_it_is_said_already_when_it_will_be_due() -> None:
+    (clock,) = heard(("referred", MONDAY))
+    assert (clock.state, clock.days, clock.due) == ("running", 17, THURSDAY + 14 * DAY)
+    (friday,) = heard(("referred", MONDAY + 4 * DAY))
+    assert friday.started == MONDAY + 9 * DAY, "a weekend is no working day"
+    (at_once,) = heard(("referred", MONDAY), receipt=Receipt())
+    assert (at_once.started, at_once.due) == (MONDAY, MONDAY + 14 * DAY)
+
+
+def test_each_referral_is_received_by_itself_and_one_that_was_revoked_is_not() -> None:
+    events = [
+        *log(("referred", MONDAY)),
+        Happened("referred", at(MONDAY), 8, 2),
+        Happened("referred", at(MONDAY), 9, 3),
+        Happened("acknowledged", at(MONDAY + DAY), 10, 2),
+        Happened("revoked", at(MONDAY + DAY), 11, 3),
+        Happened("progress", at(MONDAY + DAY), 12),  # noted of nobody in particular
+    ]
+    found = clocks.clocks(events, Rules((RECEIVED,), receipt=SILENCE), MONDAY + 30 * DAY)
+    assert [(clock.referral, clock.started) for clock in found] == [(2, MONDAY + DAY), (1, THURSDAY)]
+
+
 # ---- for every log
 
 DAYS = st.integers(0, 60).map(lambda n: MONDAY + n * DAY)
@@ -217,6 +266,9 @@ def test_an_office_puts_its_own_limit_in_the_place_of_ours(tmp_path: Path) -> No
     (mine,) = [limit for limit in rules.limits if limit.id == "penjelasan"]
     assert (mine.days, mine.confirmed, len(rules.limits)) == (7, True, len(load_limits()))
     assert not rules.calendar.is_working(MONDAY)
+    assert rules.receipt == Receipt(3, "working", "kebijakan kantor")
+    own.write_text('[receipt]\ndays = 0\ncount = "calendar"\nlaw = "SK 2"\nconfirmed = true\n')
+    assert clocks.rules_of(settings.model_copy(update={"office_days_off": ()})).receipt.law == "SK 2"
 
 
 @pytest.mark.parametrize(
@@ -226,6 +278,10 @@ def test_an_office_puts_its_own_limit_in_the_place_of_ours(tmp_path: Path) -> No
         ('[[limit]]\nid = "x"\n', "lacks something"),
         ('[[limit]]\nid="x"\nfrom=["dreamt"]\nuntil=[]\ntracks=[]\nwhat=""\nenglish=""\nlaw=""\ndays=1\ncount="working"\nvalid_from=2026-01-01', "'dreamt'"),
         ('[[limit]]\nid="x"\nfrom=[]\nuntil=[]\ntracks=[]\nwhat=""\nenglish=""\nlaw=""\ndays=0\ncount="working"\nvalid_from=2026-01-01', "1 to 3660"),
+        ('[receipt]\nhours = 3\n', "something unknown"),
+        ('[receipt]\ndays = -1\n', "0 to 60"),
+        ('[receipt]\ndays = "3"\n', "0 to 60"),
+        ('receipt = 3\n', "something unknown"),
     ],
 )  # fmt: skip
 def test_a_file_of_limits_that_cannot_be_used_is_refused_at_the_start(tmp_path: Path, text: str, words: str) -> None:

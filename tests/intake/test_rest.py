@@ -17,9 +17,10 @@ from intake import charts, inbox, retention, sources, trends
 from intake.database import Sessions
 from intake.export import FORMATS, TABLES, export, harmless
 from intake.masking import masked, pieces
-from intake.models import Mention, SignIn, SignInAttempt, SourceState, now
-from intake.people import accounts
+from intake.models import AuditRow, Mention, Person, SignIn, SignInAttempt, SourceState, now
+from intake.people import accounts, portfolio
 from intake.review import decisions
+from intake.review.errors import Invalid, NotAllowed
 from intake.settings import Settings, pseudonym_key
 from tests.intake.made import NOW, document, told
 
@@ -236,6 +237,41 @@ def test_every_table_in_every_format(factory: Sessions, what: str, format: str) 
         assert len(json.loads(data)) > 3
     else:
         assert json.loads(data)["features"][0]["type"] == "Feature"
+
+
+def test_a_file_for_somebody_holds_what_they_may_see(factory: Sessions) -> None:
+    def taken(what: str, viewer: Person | None) -> int:
+        return export(session, what, "jsonl", io.BytesIO(), viewer)
+
+    with factory.begin() as session:
+        here = told(session, document(1))
+        there = told(
+            session, document(2, "sampah menumpuk di depan pasar"), sectors=(), agencies=(), regions=("14.71",)
+        )
+        assert here and there
+        officer, _ = accounts.add_person(session, "petugas", "officer")
+        focal, _ = accounts.add_person(session, "hub", "focal", agency_id="VT-PLN-UP3DMI")
+        for one in (here, there):
+            decisions.decide(session, officer, one.id, one.version, "accept", track="refer")
+        assert [taken(what, officer) for what in TABLES] == [taken(what, None) for what in TABLES] == [2, 2, 2, 2]
+        portfolio.add_remit(session, officer, None, "14.71", bounds=True, by=None)
+        session.refresh(officer)
+        assert [taken(what, officer) for what in TABLES] == [1, 1, 1, 1]
+        with pytest.raises(NotAllowed):
+            taken("cases", focal)
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "export").order_by(AuditRow.place)).all()
+        assert [row.person_id for row in rows] == [officer.id] * 4 + [None] * 4 + [officer.id] * 4
+
+
+def test_no_row_is_lost_in_silence_where_a_sheet_is_full(factory: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intake.export.LONGEST_SHEET", 1)
+    with factory.begin() as session:
+        told(session, document(1))
+        assert export(session, "mentions", "xlsx", io.BytesIO()) == 1
+        told(session, document(2, "sampah menumpuk di depan pasar"), sectors=())
+        with pytest.raises(Invalid, match="export_too_large"):
+            export(session, "mentions", "xlsx", io.BytesIO())
+        assert export(session, "mentions", "csv", io.BytesIO()) == 2
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1", "  =1"])

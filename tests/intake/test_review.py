@@ -26,7 +26,7 @@ from intake.models import (
     now,
 )
 from intake.people import accounts
-from intake.review import corrections, decisions, errors, leases, queue
+from intake.review import corrections, decisions, errors, leases, queue, undo
 from tests.intake.made import OUTAGE, document, told
 
 
@@ -114,23 +114,23 @@ def test_who_may_not_decide(factory: Sessions, role: str) -> None:
         with pytest.raises(errors.NotAllowed):
             decisions.decide(session, other, candidate.id, candidate.version, "accept", track="watch")
         with pytest.raises(errors.NotAllowed):
-            decisions.undo(session, other, 1)
+            undo.take_back(session, other, 1)
 
 
 def test_undo_withdraws_case_and_unsent_message(factory: Sessions) -> None:
     with factory.begin() as session:
         person, candidate = ready(session)
         decision = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="rco")
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, decision.id)
         assert candidate.state == "candidate"
         assert session.scalars(select(Case.state)).all() == ["withdrawn"]
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
         again = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="iaps")
         assert session.scalars(select(Case.state)).all() == ["open"]
         with pytest.raises(errors.Conflict) as refused:
-            decisions.undo(session, person, decision.id)
+            undo.take_back(session, person, decision.id)
         assert (refused.value.key, refused.value.values) == ("already_undone", {"by": "petugas"})
-        decisions.undo(session, person, again.id)
+        undo.take_back(session, person, again.id)
 
 
 def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
@@ -142,7 +142,7 @@ def test_only_the_last_decision_is_undone(factory: Sessions) -> None:
         )
         decisions.decide(session, other, candidate.id, candidate.version, "not_relevant", reason="settled")
         with pytest.raises(errors.Conflict) as refused:
-            decisions.undo(session, person, first.id)
+            undo.take_back(session, person, first.id)
         assert (refused.value.key, refused.value.values) == ("not_the_last", {"by": "rekan", "action": "not_relevant"})
 
 
@@ -151,7 +151,7 @@ def test_what_changed_and_changed_back_is_not_as_it_was_seen(factory: Sessions) 
         person, candidate = ready(session)
         version = candidate.version
         decision = decisions.decide(session, person, candidate.id, version, "accept", track="watch")
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, decision.id)
         with pytest.raises(errors.Conflict) as refused:
             decisions.decide(session, person, candidate.id, version, "accept", track="watch")
         assert refused.value.key == "not_as_seen"
@@ -212,7 +212,7 @@ def test_a_withdrawn_message_stays_withdrawn(factory: Sessions) -> None:
         person, candidate = ready(session)
         decision = decisions.decide(session, person, candidate.id, candidate.version, "accept", track="refer")
         session.scalars(select(Alert)).one().state = "failed"
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, decision.id)
         assert session.scalars(select(Alert.state)).all() == ["withdrawn"]
         assert list(alerts.undelivered(session)) == []
 
@@ -295,7 +295,7 @@ def test_the_mentions_of_a_duplicate_move_to_the_original_and_back(factory: Sess
         assert [row.action for row in decisions.history(session, one.id)] == ["duplicate"]
         told(session, document(5, WATER + " juga"), sectors=(), regions=("14.01",), agencies=())
         assert one.mention_count == 4, "what is like a moved mention joins where that is now"
-        decisions.undo(session, person, merged.id)
+        undo.take_back(session, person, merged.id)
         assert (two.state, two.duplicate_of, two.mention_count, mentions_of(session, two)) == (
             "candidate",
             None,
@@ -336,7 +336,7 @@ def test_a_mention_is_detached_and_comes_back(factory: Sessions) -> None:
         new = session.get_one(Candidate, split.changes["into"])
         assert (new.state, new.headline, mentions_of(session, new)) == ("candidate", OUTAGE + " lagi", [second])
         assert (one.mention_count, one.source_count, mentions_of(session, one)) == (1, 1, [first])
-        decisions.undo(session, person, split.id)
+        undo.take_back(session, person, split.id)
         assert (new.state, new.duplicate_of, new.mention_count) == ("duplicate", one.id, 0)
         assert (one.mention_count, mentions_of(session, one)) == (2, [first, second])
 
@@ -349,7 +349,7 @@ def test_what_joined_meanwhile_keeps_a_split_off_candidate_open(factory: Session
         split = decisions.decide(session, person, one.id, one.version, "split", mentions=own)
         new = session.get_one(Candidate, split.changes["into"])
         assert told(session, document(9, WATER + " juga"), sectors=(), regions=("14.01",), agencies=()) is new
-        decisions.undo(session, person, split.id)
+        undo.take_back(session, person, split.id)
         assert (new.state, new.mention_count, one.mention_count) == ("candidate", 1, 3)
 
 
@@ -359,10 +359,10 @@ def test_only_as_the_last_of_both_a_merge_is_undone(factory: Sessions) -> None:
         merged = decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
         accepted = decisions.decide(session, person, one.id, one.version, "accept", track="rco")
         with pytest.raises(errors.Conflict) as refused:
-            decisions.undo(session, person, merged.id)
+            undo.take_back(session, person, merged.id)
         assert (refused.value.key, refused.value.values["action"], two.state) == ("not_the_last", "accept", "duplicate")
-        decisions.undo(session, person, accepted.id)
-        decisions.undo(session, person, merged.id)
+        undo.take_back(session, person, accepted.id)
+        undo.take_back(session, person, merged.id)
         assert two.state == "candidate"
 
 
@@ -376,7 +376,7 @@ def test_a_text_that_was_brought_is_free_again(factory: Sessions) -> None:
             brought = decisions.bring(session, person, mention.id, "jalan rusak parah")
             made = session.get_one(Candidate, brought.candidate_id)
             assert (made.state, made.mention_count) == ("candidate", 1)
-            decisions.undo(session, person, brought.id)
+            undo.take_back(session, person, brought.id)
             assert (made.state, made.mention_count, mention.candidate_id) == ("not_relevant", 0, None)
             bands = select(func.count()).select_from(MentionBand).where(MentionBand.mention_id == mention.id)
             assert session.scalar(bands) == 0
@@ -389,7 +389,7 @@ def test_a_text_that_was_brought_to_a_known_event_leaves_it_as_it_was(factory: S
         mention = session.scalars(select(Mention).where(Mention.candidate_id.is_(None))).one()
         brought = decisions.bring(session, person, mention.id, "sama dengan yang lain")
         assert (brought.candidate_id, candidate.mention_count, candidate.version) == (candidate.id, 2, 2)
-        decisions.undo(session, person, brought.id)
+        undo.take_back(session, person, brought.id)
         assert (candidate.state, candidate.mention_count, candidate.source_count) == ("candidate", 1, 1)
 
 
@@ -418,8 +418,8 @@ def test_a_correction_stands_above_what_is_understood_and_is_a_label(factory: Se
         ]
         assert len(found) == len(set(found)) == 2 * 4 + 2 * 2
         assert (mentions[0], "sector", "LIS", "AIR", "petugas") in found
-        decisions.undo(session, person, again.id)
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, again.id)
+        undo.take_back(session, person, decision.id)
         assert (one.region, one.district, one.sector, one.agency_id) == ("14.03", None, "LIS", "VT-PLN-UP3DMI")
         assert (one.corrections, list(corrections.labels(session))) == ({}, [])
 
@@ -430,6 +430,52 @@ def test_a_corrected_agency_brings_its_kind(factory: Sessions) -> None:
         decisions.decide(session, person, two.id, two.version, "correct", fields={"agency_id": "VT-PLN-UP3DMI"})
         assert two.agency is not None
         assert (two.agency.id, two.kind) == ("VT-PLN-UP3DMI", two.agency.kind)
+
+
+def test_another_kind_puts_an_end_to_an_agency_that_is_not_of_it(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, *_ = several(session)
+        assert (one.kind, one.agency_id) == ("PLN", "VT-PLN-UP3DMI")
+        with pytest.raises(errors.Invalid, match="wrong_value"):
+            fields = {"kind": "PDAM", "agency_id": "VT-PLN-UP3PKU"}
+            decisions.decide(session, person, one.id, one.version, "correct", fields=fields)
+        made = decisions.decide(session, person, one.id, one.version, "correct", fields={"kind": "PDAM"})
+        assert made.changes == {"kind": ["PLN", "PDAM"], "agency_id": ["VT-PLN-UP3DMI", None]}
+        assert told(session, document(5, OUTAGE + " lagi, kata warga", source="Ketiga")) is one
+        assert (one.kind, one.agency_id, one.agency_reason, one.mention_count) == ("PDAM", None, "", 3)
+        undo.take_back(session, person, made.id)
+        assert (one.kind, one.agency_id, one.corrections) == ("PLN", "VT-PLN-UP3DMI", {})
+
+
+def test_an_agency_understood_later_is_not_of_another_kind_than_a_person_named(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, _ = several(session)
+        assert two.agency_id is None
+        decisions.decide(session, person, two.id, two.version, "correct", fields={"kind": "DLH"})
+        decisions.decide(session, person, one.id, one.version, "duplicate", duplicate_of=two.id)
+        assert (two.kind, two.agency_id, two.agency_reason) == ("DLH", None, "")
+
+
+def test_several_are_corrected_in_all_respects_and_undone_at_once(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, two, three = several(session)
+        before = [(it.region, it.sector, it.form, it.kind) for it in (one, two, three)]
+        items = [(it.id, it.version) for it in (one, two, three)]
+        fields = {"region": "14.08", "sector": "AIR", "form": "MA03", "kind": "PDAM"}
+        results = decisions.decide_all(session, person, items, "correct", fields=fields)
+        assert [it.ok for it in results] == [True] * 3
+        assert {(it.region, it.sector, it.form, it.kind) for it in (one, two, three)} == {tuple(fields.values())}
+        decisions.decide(session, person, two.id, two.version, "correct", fields={"form": "MA02"})
+        items = [(it.id, it.version) for it in (one, two, three)]
+        refused = decisions.decide_all(session, person, items, "correct", fields={"form": "MA02"})
+        assert {it.candidate_id: it.key for it in refused} == {
+            one.id: "not_alone", two.id: "nothing_corrected", three.id: "not_alone",
+        }  # fmt: skip
+        assert (one.form, three.form) == ("MA03", "MA03")
+        undo.take_back(session, person, session.scalars(select(Decision.id).order_by(Decision.id.desc())).first() or 0)
+        assert results[0].decision is not None
+        undo.take_back(session, person, results[0].decision.id)
+        assert [(it.region, it.sector, it.form, it.kind) for it in (one, two, three)] == before
 
 
 def test_what_is_heard_later_does_not_undo_a_correction(factory: Sessions) -> None:
@@ -458,7 +504,7 @@ def test_what_is_put_off_leaves_the_queue_until_then(factory: Sessions) -> None:
         assert queue.page(session, person).items == []
         woken = decisions.decide(session, person, candidate.id, candidate.version, "snooze")
         assert queue.page(session, person).items == [candidate]
-        decisions.undo(session, person, woken.id)
+        undo.take_back(session, person, woken.id)
         decisions.decide(session, person, candidate.id, candidate.version, "insufficient", reason="no_place")
         assert (candidate.state, candidate.snoozed_until) == ("insufficient", None)
         decisions.decide(session, person, candidate.id, candidate.version, "reopen")
@@ -503,7 +549,7 @@ def test_many_are_decided_at_once_and_undone_at_once(factory: Sessions) -> None:
         assert [one.state for one in three] == ["accepted"] * 3
         last = results[-1].decision
         assert last is not None
-        undone = decisions.undo(session, person, last.id)
+        undone = undo.take_back(session, person, last.id)
         assert (undone.undoes, undone.candidate_id) == (last.id, three[2].id)
         assert [one.state for one in three] == ["candidate"] * 3
         assert session.scalars(select(Case.state)).all() == ["withdrawn"] * 3
@@ -535,10 +581,10 @@ def test_a_batch_is_undone_whole_or_not_at_all(factory: Sessions) -> None:
         assert (one.mention_count, one.version) == (4, 2)
         later = decisions.decide(session, person, one.id, one.version, "split", mentions=mentions_of(session, one)[:1])
         with pytest.raises(errors.Conflict) as refused:
-            decisions.undo(session, person, first.decision.id)
+            undo.take_back(session, person, first.decision.id)
         assert (refused.value.key, two.state, three.state) == ("not_the_last", "duplicate", "duplicate")
-        decisions.undo(session, person, later.id)
-        decisions.undo(session, person, second.decision.id)
+        undo.take_back(session, person, later.id)
+        undo.take_back(session, person, second.decision.id)
         assert (one.mention_count, two.mention_count, three.mention_count) == (2, 1, 1)
 
 
@@ -589,11 +635,11 @@ def test_every_candidate_a_decision_changed_is_noted(factory: Sessions) -> None:
     with factory.begin() as session:
         person, one, two, _ = several(session)
         merged = decisions.decide(session, person, two.id, two.version, "duplicate", duplicate_of=one.id)
-        undone = decisions.undo(session, person, merged.id)
+        undone = undo.take_back(session, person, merged.id)
         touches = select(DecisionTouch.decision_id, DecisionTouch.candidate_id)
         assert set(map(tuple, session.execute(touches))) == {
             (merged.id, one.id), (merged.id, two.id), (undone.id, one.id), (undone.id, two.id),
         }  # fmt: skip
         with pytest.raises(errors.Invalid) as refused:
-            decisions.undo(session, person, undone.id)
+            undo.take_back(session, person, undone.id)
         assert refused.value.key == "lasting"

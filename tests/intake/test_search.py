@@ -7,7 +7,8 @@ from alembic import command
 from alembic.config import Config
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from intake import inbox, retention
@@ -15,7 +16,7 @@ from intake.database import Sessions, open_engine, sessions
 from intake.migrations import _config
 from intake.models import Candidate, HeadlineWords, Mention, MentionWords, Person, Remit, now
 from intake.people import accounts
-from intake.review import decisions, queue, search
+from intake.review import decisions, queue, search, undo
 from intake.start import first_start
 from nlp import Span
 from nlp.privacy import personal_data
@@ -64,6 +65,27 @@ def test_words_phrases_and_beginnings(factory: Sessions) -> None:
         assert found(session, viewer, "di") == {one.id, other.id}
         assert found(session, viewer, "Sámpah") == {other.id}
         assert queue.count(session, viewer, queue.Filters(text="listrik")) == 1
+
+
+def test_a_page_with_its_count_searches_once(engine: Engine, factory: Sessions) -> None:
+    asked: list[str] = []
+    listen(engine, "before_cursor_execute", lambda _conn, _cursor, statement, *_: asked.append(statement))
+    searches = []
+    with factory.begin() as session:
+        viewer = officer(session)
+        for number in range(1, 4):
+            event(session, number, OUTAGE)
+        filters = queue.Filters(text="listrik")
+        session.flush()
+        for look in (queue.page, queue.counted_page):
+            asked.clear()
+            look(session, viewer, filters, limit=2)
+            searches.append(sum("mention_words" in one or "mention_fts" in one for one in asked))
+        first, count = queue.counted_page(session, viewer, filters, limit=2)
+        second, same = queue.counted_page(session, viewer, filters, first.next, limit=2)
+        assert (len(first.items), len(second.items), count, same) == (2, 1, 3, 3)
+        assert count == queue.count(session, viewer, filters)
+    assert searches[0] == searches[1] > 0
 
 
 @pytest.fixture
@@ -147,7 +169,7 @@ def test_merge_split_and_undo_move_what_is_found(factory: Sessions) -> None:
         split = decisions.decide(session, viewer, one.id, one.version, "split", mentions=[mention])
         assert found(session, viewer, "menyengat", "candidate") == {split.changes["into"]}
         for decision in (split, merged):
-            decisions.undo(session, viewer, decision.id)
+            undo.take_back(session, viewer, decision.id)
         assert found(session, viewer, "menyengat", "candidate") == {other.id}
         in_order(session)
 
@@ -161,7 +183,7 @@ def test_what_was_brought_is_found_until_that_is_undone_and_leaves_with_its_ment
         assert session.scalar(select(func.count()).select_from(MentionWords)) == 0
         brought = decisions.bring(session, viewer, mention.id, "ini kegagalan layanan")
         assert found(session, viewer, "menyengat") == {brought.candidate_id}
-        decisions.undo(session, viewer, brought.id)
+        undo.take_back(session, viewer, brought.id)
         assert retention.run(session, dry_run=False)["mentions"] == 1
         assert session.scalar(select(func.count()).select_from(MentionWords)) == 0
         assert found(session, viewer, "baunya", "candidate") == set()

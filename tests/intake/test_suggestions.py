@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 import scheduler
 from intake.database import Sessions
-from intake.models import AuditRow, Candidate, Mention, MentionBand, Person, Suggestion
+from intake.models import AuditRow, Candidate, Mention, MentionBand, Person, Remit, Suggestion
 from intake.people import accounts
-from intake.review import backtest, decisions, errors, neighbours, suggestions
+from intake.review import backtest, decisions, errors, neighbours, suggestions, undo
 from nlp import Guess
 from nlp.fingerprint import bands, signature
 from tests.intake.made import NOW, document, told
@@ -62,6 +62,42 @@ def test_what_a_person_called_apart_is_never_asked_again(factory: Sessions) -> N
             suggestions.dismiss(session, person, suggested.id)
 
 
+def test_that_they_are_apart_can_be_taken_back_whatever_was_decided_since(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, other = two(session)
+        (suggested,) = suggestions.list_for(session, person, one)
+        with pytest.raises(errors.Conflict, match="not_apart"):
+            suggestions.ask_again(session, person, suggested.id)
+        suggestions.dismiss(session, person, suggested.id)
+        (answered,) = suggestions.apart_from(session, person, one)
+        assert (answered.id, answered.other, answered.by) == (suggested.id, other, "petugas")
+        assert [found.other for found in suggestions.apart_from(session, person, other)] == [one]
+        decisions.decide(session, person, other.id, other.version, "accept", track="watch")
+        colleague = accounts.add_person(session, "lain", "officer")[0]
+        row = suggestions.ask_again(session, colleague, suggested.id)
+        assert (row.state, row.person_id, suggestions.apart_from(session, person, one)) == ("open", None, ())
+        assert [found.other for found in suggestions.list_for(session, person, one)] == [other]
+        said = select(AuditRow).where(AuditRow.action.startswith("suggestion.")).order_by(AuditRow.id)
+        assert [(row.action, row.person_id) for row in session.scalars(said)] == [
+            ("suggestion.apart", person.id),
+            ("suggestion.open", colleague.id),
+        ]
+
+
+def test_whoever_sees_but_one_side_learns_nothing_of_the_other(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, other = two(session)
+        (suggested,) = suggestions.list_for(session, person, one)
+        suggestions.dismiss(session, person, suggested.id)
+        other.region = "14.08"
+        bounded, _ = accounts.add_person(session, "lain", "officer")
+        bounded.remits.append(Remit(region="14.71", bounds=True))
+        session.flush()
+        assert suggestions.apart_from(session, bounded, one) == ()
+        with pytest.raises(errors.Invalid, match="no_suggestion"):
+            suggestions.ask_again(session, bounded, suggested.id)
+
+
 def test_joining_merges_and_can_be_undone(factory: Sessions) -> None:
     with factory.begin() as session:
         person, one, other = two(session)
@@ -74,8 +110,9 @@ def test_joining_merges_and_can_be_undone(factory: Sessions) -> None:
             2,
         )
         assert suggestions.list_for(session, person, one) == ()
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, decision.id)
         assert (other.state, one.mention_count) == ("candidate", 1)
+        assert [found.id for found in suggestions.list_for(session, person, one)] == [suggested.id], "it is asked again"
 
 
 def test_what_was_split_is_not_suggested(factory: Sessions) -> None:

@@ -28,10 +28,11 @@ from intake.models import (
     Mention,
     MentionBand,
     Person,
+    Suggestion,
     now,
 )
 from intake.people import accounts
-from intake.review import decisions, errors
+from intake.review import decisions, errors, suggestions, undo
 from tests.intake.made import OUTAGE, document, told
 
 SEQUENCES = {"sqlite": 1000, "postgresql": 60}
@@ -58,14 +59,17 @@ CORRECTIONS: tuple[dict[str, str | None], ...] = (
 EARLIER = "sebelumnya"  # note of what was decided before, and is not undone
 STEPS = (
     *("accept", "close", "duplicate", "duplicate", "split", "split", "correct", "snooze", "wake", "reopen"),
-    *("bring", "many", "arrive", "arrive", "undo"),
+    *("bring", "many", "arrive", "arrive", "undo", "join", "apart"),
 )
 NUMBERS = st.integers(0, 11)
 SEQUENCE = st.lists(st.tuples(st.sampled_from(STEPS), NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 
 def make_world(session: Session) -> None:
-    """Five events, one put off, one accepted, one closed; somebody reports the third; two texts that told no failure."""
+    """Five events, one put off, one accepted, one closed; somebody reports the third; two texts that told no failure.
+
+    The first may be the same as the third, and the second as the fourth.
+    """
     person, _ = accounts.add_person(session, "petugas", "officer")
     session.add(AgencyContact(agency_id="VT-PLN-UP3DMI", name="Ibu Rina", address="console://"))
     made = [told(session, document(number, text), **more) for number, (text, more) in enumerate(EVENTS, 1)]
@@ -74,7 +78,9 @@ def make_world(session: Session) -> None:
     told(session, document(13, WATER + " lagi"), **EVENTS[1][1])
     told(session, document(21, "antre panjang di kantor camat, loket tutup", source="Lain"), sectors=(), **NO_FAILURE)
     told(session, document(22, OUTAGE + " sampai malam"), **NO_FAILURE)
-    _, second, third, fourth, fifth = (candidate for candidate in made if candidate)
+    first, second, third, fourth, fifth = (candidate for candidate in made if candidate)
+    for one, other in ((first, third), (second, fourth)):
+        session.add(Suggestion(first_id=one.id, second_id=other.id, score=1.0, reasons=["time"]))
     decisions.attach_reporter(session, person, third.id, "Seorang Warga", "telepon", "sudah ke loket")
     tomorrow = now() + timedelta(days=1)
     decisions.decide(session, person, second.id, second.version, "snooze", until=tomorrow, note=EARLIER)
@@ -90,12 +96,14 @@ def state_of(session: Session) -> dict[str, Any]:
     places = select(Mention.id, Mention.candidate_id, Mention.join_reason, Mention.voice, Mention.words)
     cases = select(Case.candidate_id, Case.track, Case.agency_id, Case.number).where(Case.state == "open")
     waiting = select(Alert.contact_id, Alert.subject, Alert.body).where(Alert.state == "waiting")
+    asked = select(Suggestion.first_id, Suggestion.second_id, Suggestion.state, Suggestion.person_id)
     bands = select(MentionBand.mention_id, func.count()).group_by(MentionBand.mention_id)
     return {
         "candidates": {row.id: row._asdict() for row in session.execute(select(*columns))},
         "mentions": {row.id: tuple(row) for row in session.execute(places)},
         "bands": set(map(tuple, session.execute(bands))),
         "cases": set(map(tuple, session.execute(cases))),
+        "suggestions": {row[:2]: tuple(row[2:]) for row in session.execute(asked)},
         "alerts": Counter(map(tuple, session.execute(waiting))),
     }
 
@@ -128,6 +136,14 @@ def take(session: Session, person: Person, step: str, one: int, two: int) -> Non
     elif step == "bring":
         free = session.scalars(select(Mention.id).where(Mention.candidate_id.is_(None)).order_by(Mention.id)).all()
         decisions.bring(session, person, free[one % len(free)] if free else 0, "menurut saya gagal")
+    elif step in ("join", "apart"):
+        rows = session.scalars(select(Suggestion).order_by(Suggestion.id)).all()
+        row = rows[one % len(rows)]
+        if step == "apart":
+            suggestions.dismiss(session, person, row.id)
+        else:
+            joined = session.get_one(Candidate, (row.first_id, row.second_id)[two % 2])
+            suggestions.join(session, person, row.id, joined.id, joined.version)
     elif step == "arrive":
         text, more = EVENTS[one % len(EVENTS)]
         count = session.scalar(select(func.count()).select_from(Mention)) or 0
@@ -135,7 +151,7 @@ def take(session: Session, person: Person, step: str, one: int, two: int) -> Non
     else:
         made = select(Decision.id).where(Decision.note != EARLIER).order_by(Decision.id.desc())
         numbers = session.scalars(made).all()
-        decisions.undo(session, person, numbers[one % len(numbers)] if numbers else 0)
+        undo.take_back(session, person, numbers[one % len(numbers)] if numbers else 0)
 
 
 def some_of(session: Session, candidate: Candidate, number: int) -> list[int]:
@@ -170,6 +186,8 @@ def assert_as_before(session: Session, before: dict[str, Any]) -> None:
         assert (fields["state"] == "candidate", fields["mention_count"] > 0) == (number in joined, number in joined)
     assert {number: after["mentions"][number] for number in before["mentions"]} == before["mentions"]
     assert {row for row in after["bands"] if row[0] in before["mentions"]} == before["bands"]
+    assert {pair: after["suggestions"][pair] for pair in before["suggestions"]} == before["suggestions"]
+    assert set(after["suggestions"].values()) <= {("open", None)}
     assert (after["cases"], after["alerts"]) == (before["cases"], before["alerts"])
 
 
@@ -206,7 +224,9 @@ def play(session: Session, sequence: list[tuple[str, int, int]], steps: Counter[
             take(session, person, step, one, two)
             steps[step] += 1
     for decision in standing(session):
-        decisions.undo(session, person, decision.id)
+        undo.take_back(session, person, decision.id)
+    for answered in session.scalars(select(Suggestion.id).where(Suggestion.state == "apart")).all():
+        suggestions.ask_again(session, person, answered)
     assert_as_before(session, before)
 
 

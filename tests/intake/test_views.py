@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crawler import Source
 from intake import alerts, jobs, sources
 from intake.database import Sessions
-from intake.models import Alert, AuditRow, Candidate, Mention, Person, Remit, SavedView, now
+from intake.models import Alert, AuditRow, Candidate, Mention, Person, Remit, SavedView, ViewTold, now
 from intake.people import accounts
 from intake.review import mutes, queue, views
 from intake.review.errors import Invalid, NotAllowed
@@ -227,7 +227,7 @@ def messages(session: Session) -> list[Alert]:
 
 def test_what_is_new_is_told_once_in_one_message(session: Session, ani: Person) -> None:
     candidate(session, "Yang Lama")
-    view = alerting(session, ani, region=DUMAI)
+    alerting(session, ani, region=DUMAI)
     assert views.write_alerts(session) == 0, "what was there before is not new"
     made = [candidate(session, f"Kejadian {n}", rank=float(n)) for n in range(12)]
     candidate(session, "Di Tempat Lain", region=SIAK)
@@ -238,8 +238,40 @@ def test_what_is_new_is_told_once_in_one_message(session: Session, ani: Person) 
     assert (alert.body.count("•"), "dan 2 lainnya" in alert.body) == (views.TOLD, True)
     assert f"{CONSOLE}/kandidat/{made[-1].id}" in alert.body
     assert "Tempat Lain" not in alert.body
-    assert view.alerted_id == made[-1].id
     assert views.write_alerts(session, at=now() + timedelta(hours=1)) == 0, "nothing is new"
+
+
+def test_what_only_later_matches_or_becomes_a_danger_to_life_is_told_once(session: Session, ani: Person) -> None:
+    here, there = candidate(session, "Di Dumai"), candidate(session, "Di Siak", region=SIAK)
+    alerting(session, ani, region=DUMAI)
+    candidate(session, "Yang Baru")
+    assert views.write_alerts(session) == 1
+    later = now() + timedelta(hours=1)
+    there.region = DUMAI
+    assert views.write_alerts(session, at=later) == 1
+    assert ("Di Siak" in messages(session)[-1].body, messages(session)[-1].body.count("•")) == (True, 1)
+    here.urgency = "U1"
+    assert views.write_alerts(session, at=later + timedelta(minutes=1)) == 1, "this does not wait"
+    assert messages(session)[-1].body.startswith("• Di Dumai\n")
+    for urgency in ("U3", "U1"):
+        here.urgency = urgency
+        here.region, there.region = SIAK, SIAK
+        session.flush()
+        here.region, there.region = DUMAI, DUMAI
+        assert views.write_alerts(session, at=later + timedelta(hours=2)) == 0, "what was told is not told again"
+
+
+def test_what_is_beyond_reach_is_forgotten_and_stays_untold(
+    session: Session, ani: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "REACH", 2)
+    alerting(session, ani)
+    first, *_ = (candidate(session, f"Kejadian {n}") for n in range(3))
+    assert views.write_alerts(session) == 1
+    assert messages(session)[-1].body.count("•") == 2
+    assert set(session.scalars(select(ViewTold.candidate_id))) == {first.id + 1, first.id + 2}
+    views.switch_alerts(session, ani, session.scalars(select(SavedView.id)).one(), on=False)
+    assert session.scalars(select(ViewTold.candidate_id)).all() == []
 
 
 def test_a_message_a_quarter_of_an_hour_but_a_danger_to_life_goes_at_once(session: Session, ani: Person) -> None:

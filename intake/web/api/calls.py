@@ -111,6 +111,7 @@ def _allowed(
     if seconds := rates.wait(token.id):
         words = WORDS["too_many_calls"].format(most=rates.most, seconds=seconds)
         raise Refused(429, "too_many_calls", words, {"Retry-After": str(seconds)})
+    request.state.action = action  # for the audit log
     if action is not None and not access.allows(token, action):
         scopes = " ".join(scopes_for(action))
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scopes}"'}

@@ -253,14 +253,14 @@ class CorrectionIn(Given):
 
     version: Version | None = Field(None, description="of the candidate, as you saw it; or its ETag in If-Match")
     fields: dict[Correctable, str | None] = Field(
-        description="field to code; null: there is none. agency_id, region, district, sector, form", max_length=5
+        description="field to code; null: there is none. agency_id, kind, region, district, sector, form", max_length=6
     )
     note: str = Field("", max_length=2000, description="beside it")
     lease: Number | None = Field(None, description="token of your lease, if you hold one")
 
 
 class ReporterIn(Given):
-    """A victim who reports; without one nothing is a laporan. It is written down, and never told by this API."""
+    """A victim who reports; without one nothing is a laporan."""
 
     model_config = ConfigDict(
         json_schema_extra=example(name="Pelapor Rekaan", contact="surel@contoh.id", prior_complaint="Loket, 2 November")
@@ -392,8 +392,9 @@ def mention_of(mention: Mention) -> MentionOut:
     )
 
 
-def suggested(who: Call, one: Candidate) -> list[SuggestionOut]:
-    """What may be the same event."""
+def suggested(who: Call, one: Candidate, *, apart: bool = False) -> list[SuggestionOut]:
+    """What may be the same event; `apart`: what a person said is another one."""
+    listing = suggestions.apart_from if apart else suggestions.list_for
     return [
         SuggestionOut(
             id=row.id,
@@ -401,7 +402,7 @@ def suggested(who: Call, one: Candidate) -> list[SuggestionOut]:
             score=row.score,
             reasons=[english(present.JOINED.get(code, code)) for code in row.reasons],
         )
-        for row in suggestions.list_for(who.session, who.person, one)
+        for row in listing(who.session, who.person, one)
     ]
 
 
@@ -454,11 +455,15 @@ def read_history(
 
 @routes.get("/candidates/{candidate_id}/suggestions", summary="What may be the same event", responses=problems(404))
 def read_suggestions(
-    who: Reader, candidate_id: NumberInPath, after: After = None, limit: Limit = 20
+    who: Reader,
+    candidate_id: NumberInPath,
+    apart: Annotated[bool, Query(description="those that a person said are another event")] = False,
+    after: After = None,
+    limit: Limit = 20,
 ) -> ListOut[SuggestionOut]:
     """Candidates that were not sure enough to be joined; whoever may decide says joined or apart."""
     candidate = found(who, candidate_id)
-    rows = suggested(who, candidate) if access.may(who.person, "candidate.decide") else []
+    rows = suggested(who, candidate, apart=apart) if access.may(who.person, "candidate.decide") else []
     shown, following = lists.part(rows, lambda row: (-row.score, row.id), after, limit)
     return ListOut(items=shown, next=following)
 
@@ -491,7 +496,7 @@ def correct(who: Decider, candidate_id: NumberInPath, given: CorrectionIn, if_ma
 )
 @once()
 def attach_reporter(who: Decider, candidate_id: NumberInPath, given: ReporterIn) -> None:
-    """Without a reporter no candidate becomes a laporan. What is written down is not told by this API."""
+    """Without a reporter no candidate becomes a laporan. What is written down is covered from then on."""
     try:
         decisions.attach_reporter(who.session, who.person, candidate_id, **given.model_dump())
     except ReviewError as error:

@@ -30,6 +30,7 @@ from intake.web.api.fields import (
     listed,
 )
 from intake.web.api.lists import After, Limit, ListOut
+from intake.web.api.mentions import ReasonIn
 from intake.web.api.problems import Refused, problems
 from intake.web.pages.referral import whose_of
 
@@ -137,6 +138,35 @@ class CaseDetail(CaseOut):
     clocks: list[ClockOut] = Field(description="the most pressing first, those that are over last")
     events: list[EventOut] = Field(description="all that happened, oldest first; for a focal point, to their referrals")
     referrals: list[ReferralOut] = Field(description="where it was sent; for a focal point, to their agency")
+
+
+class ReporterOut(Told):
+    """Who reports."""
+
+    name: str = Field(description="their name")
+    contact: str = Field(description="how they are reached")
+    prior_complaint: str = Field(description="where and when it was raised with the agency")
+
+
+class WordsOut(Told):
+    """What an event of the log says, nothing covered."""
+
+    event: int = Field(description="its number")
+    text: str = Field(description="the words")
+
+
+class PersonalOut(Told):
+    """The personal data of a case. It is told once: where the call is repeated, it is null."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            reporter={"name": "Pelapor Rekaan", "contact": "surel@contoh.id", "prior_complaint": "Loket, 2 November"},
+            texts=[{"event": 19, "text": "Pelapor sudah dihubungi."}],
+        )
+    )
+
+    reporter: ReporterOut | None = Field(description="null, too: nobody was written down")
+    texts: list[WordsOut] | None = Field(description="of the events that say something, oldest first")
 
 
 class ActIn(Given):
@@ -362,3 +392,24 @@ def reply(who: Annotated[Call, acts("case.answer")], number: CaseNumber, given: 
     except ReviewError as error:
         raise who.refused(error) from None
     return _event(who, event)
+
+
+@routes.post(
+    "/cases/{number}/personal",
+    summary="Open the personal data of a case",
+    response_model=PersonalOut,
+    responses=problems(404),
+)
+@once("reporter", "texts")
+def open_personal(who: Annotated[Call, acts("reporter.read")], number: CaseNumber, given: ReasonIn) -> PersonalOut:
+    """Who reports, and what its log says, for a reason that is noted."""
+    case = _found(who, number)
+    try:
+        cases.unmask(who.session, who.person, case, given.reason)
+    except ReviewError as error:
+        raise who.refused(error) from None
+    reporter = cases.reporter_of(who.session, case)
+    return PersonalOut(
+        reporter=ReporterOut.model_validate(reporter) if reporter else None,
+        texts=[WordsOut(event=one.id, text=one.text) for one in case.events if one.text],
+    )

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from intake.review import decisions, suggestions
 from intake.review.errors import ReviewError
+from intake.review.undo import take_back
 from intake.web import present
 from intake.web.api.calls import Call, acts, once, router
 from intake.web.api.candidates import DecisionOut
@@ -153,7 +154,7 @@ def decide_all(who: Decider, given: BulkIn) -> BulkOut:
 def undo(who: Decider, decision_id: NumberInPath) -> DecisionOut:
     """With all that were made at once with it, as long as nothing else was decided since."""
     try:
-        return DecisionOut.of(decisions.undo(who.session, who.person, decision_id))
+        return DecisionOut.of(take_back(who.session, who.person, decision_id))
     except ReviewError as error:
         raise who.refused(error) from None
 
@@ -182,8 +183,23 @@ def join(who: Decider, suggestion_id: NumberInPath, given: JoinIn) -> DecisionOu
 )
 @once()
 def apart(who: Decider, suggestion_id: NumberInPath) -> None:
-    """Never suggested again."""
+    """Not suggested again, unless that is taken back."""
     try:
         suggestions.dismiss(who.session, who.person, suggestion_id)
+    except ReviewError as error:
+        raise who.refused(error) from None
+
+
+@routes.delete(
+    "/suggestions/{suggestion_id}/apart",
+    status_code=204,
+    summary="Take back that they are two events",
+    responses=problems(404, 409),
+)
+@once()
+def ask_again(who: Decider, suggestion_id: NumberInPath) -> None:
+    """Whatever was decided since: it is suggested again. That they are one is taken back by undoing the decision."""
+    try:
+        suggestions.ask_again(who.session, who.person, suggestion_id)
     except ReviewError as error:
         raise who.refused(error) from None

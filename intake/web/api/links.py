@@ -49,7 +49,9 @@ class LinkIn(Given):
 class ReadingOut(Told):
     """What stands there, and what was understood of it."""
 
-    mention: MentionOut = Field(description="the text, masked")
+    mention: MentionOut | None = Field(
+        description="the text, masked; null: it was taken in, and is for those who are answerable for its region or agency"
+    )
     candidate_id: int | None = Field(description="the candidate it belongs to; null: none")
     failure: str | None = Field(description="`yes`: it tells of a failure, `vague`, `no`; null: not analysed yet")
     analysed_at: datetime | None = Field(description="null: it waits for its analysis; ask again")
@@ -83,7 +85,7 @@ def paste(asked: Paster, given: LinkIn) -> ReadingOut | Response:
         who = asked.call(session, PASTE)
         if reading.mention_id is not None:
             links.note_reading(session, who.person, reading.mention_id, given.reason)
-            told = _reading(session.get_one(Mention, reading.mention_id))
+            told = _reading(who, session.get_one(Mention, reading.mention_id))
             keep(who, told)
             return told
         forget(who)
@@ -107,7 +109,7 @@ def read_reading(
     who: Annotated[Call, reads(PASTE)], mention_id: NumberInPath, response: Response, if_none_match: IfNoneMatch = None
 ) -> Any:
     """Of a text of a candidate you may see, or one that you brought."""
-    return single(_reading(_mention(who, mention_id)), response, if_none_match)
+    return single(_reading(who, _mention(who, mention_id)), response, if_none_match)
 
 
 @routes.post(
@@ -143,10 +145,11 @@ def _mention(who: Call, mention_id: int) -> Mention:
 def _is_theirs(who: Call, mention: Mention) -> bool:
     if mention.candidate_id is not None:
         return queue.get(who.session, who.person, mention.candidate_id) is not None
-    brought = links.brought_by(who.session, mention)
-    return not access.bounds_of(who.person) or (brought is not None and brought.person_id == who.person.id)
+    return not access.bounds_of(who.person) or links.brought_by(who.session, mention, who.person) is not None
 
 
-def _reading(mention: Mention) -> ReadingOut:
+def _reading(who: Call, mention: Mention) -> ReadingOut:
+    if not _is_theirs(who, mention):
+        return ReadingOut(mention=None, candidate_id=None, failure=None, analysed_at=None)
     about = {name: getattr(mention, name) for name in ("candidate_id", "failure", "analysed_at")}
     return ReadingOut(mention=mention_of(mention), **about)

@@ -1,4 +1,4 @@
-"""Accounts of others: who there is, what they are for, who stands in for them; and one's own."""
+"""Accounts of others: who there is, what they are for, who stands in for them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fastapi import Response
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
-from intake.models import Agency, Cover, Person, SignIn
-from intake.people import access, accounts, invitations, portfolio, totp
+from intake.models import Agency, Cover, Person
+from intake.people import accounts, invitations, portfolio, totp
 from intake.web import present
 from intake.web.api import lists
 from intake.web.api.calls import (
@@ -35,10 +35,7 @@ from intake.web.present import Wrong
 Reader = Annotated[Call, reads("people.read")]
 Manager = Annotated[Call, acts("people.change")]
 Portfolios = Annotated[Call, acts("remit.change")]
-Own = Annotated[Call, reads(None)]
-OwnAct = Annotated[Call, acts(None)]
 routes = router("people")
-own_routes = router("account")
 
 
 class RemitOut(Told):
@@ -112,11 +109,13 @@ class SecretOut(Told):
 
 
 class PersonEdit(Given):
-    """What of an account changes."""
+    """What of an account changes; what is not named stays."""
 
-    model_config = ConfigDict(json_schema_extra=example(disabled=True))
+    model_config = ConfigDict(json_schema_extra=example(role="focal", agency_id="VT-PLN-UP3DMI"))
 
-    disabled: bool = Field(description="true: closed, its sessions and tokens end; false: open again")
+    disabled: bool | None = Field(None, description="true: closed, its sessions and tokens end; false: open again")
+    role: Role | None = Field(None, description="another one: their sessions and tokens end")
+    agency_id: str | None = Field(None, max_length=60, description=f"with the role of a focal point: {AGENCY}")
 
 
 class RemitIn(Given):
@@ -173,7 +172,7 @@ def add_person(who: Manager, given: PersonIn) -> PersonMade:
 
 @routes.patch(
     "/people/{person_id}",
-    summary="Close or reopen an account",
+    summary="Change a role, close or reopen an account",
     response_model=PersonOut,
     responses=problems(404, 412, 428),
 )
@@ -181,13 +180,19 @@ def add_person(who: Manager, given: PersonIn) -> PersonMade:
 def change_person(
     who: Manager, person_id: NumberInPath, given: PersonEdit, response: Response, if_match: IfMatch = None
 ) -> Any:
-    """Closing ends its sessions and tokens. The last administrator stays."""
+    """Either ends its sessions and tokens. The last administrator stays."""
     hold(who.session, Person, _found(who, person_id).id)
     person = _found(who, person_id)
     unchanged(_person(who, person), if_match)
+    if given.role == "focal" and not given.agency_id:
+        raise who.wrong(Wrong("agency_needed"))
+    agency_id = _agency(who, given.agency_id) if given.role == "focal" else None
     try:
-        accounts.disable(who.session, person.name, who.person, disabled=given.disabled)
-    except ValueError:  # the only reason there is
+        if given.role is not None:
+            accounts.change_role(who.session, person, given.role, agency_id, who.person)
+        if given.disabled is not None:
+            accounts.disable(who.session, person.name, who.person, disabled=given.disabled)
+    except accounts.LastAdministrator:
         raise who.wrong(Wrong("last_admin", name=person.name)) from None
     return single(_person(who, person), response)
 
@@ -286,7 +291,7 @@ def remove_remit(who: Portfolios, person_id: NumberInPath, remit_id: NumberInPat
 @once()
 def add_leave(who: Portfolios, person_id: NumberInPath, given: LeaveIn) -> LeaveOut:
     """Whoever stands in sees the remits of the person on leave."""
-    return _leave(who, _found(who, person_id), given)
+    return keep_leave(who, _found(who, person_id), given)
 
 
 @routes.delete(
@@ -295,7 +300,7 @@ def add_leave(who: Portfolios, person_id: NumberInPath, given: LeaveIn) -> Leave
 @once()
 def end_leave(who: Portfolios, person_id: NumberInPath, leave_id: NumberInPath) -> None:
     """Nobody stands in any more."""
-    _end_leave(who, _found(who, person_id), leave_id)
+    take_leave_back(who, _found(who, person_id), leave_id)
 
 
 def _found(who: Call, person_id: int) -> Person:
@@ -328,7 +333,8 @@ def _invite(who: Call, person: Person) -> str:
     return f"{console(who)}/undangan/{invitations.invite(who.session, person, who.person)}"
 
 
-def _leave(who: Call, person: Person, given: LeaveIn) -> LeaveOut:
+def keep_leave(who: Call, person: Person, given: LeaveIn) -> LeaveOut:
+    """Somebody's leave, as it is kept. Raises Refused."""
     cover = who.session.get(Person, given.cover_id)
     if cover is None:
         raise who.wrong(Wrong("leave_cover"))
@@ -340,138 +346,9 @@ def _leave(who: Call, person: Person, given: LeaveIn) -> LeaveOut:
     return LeaveOut.model_validate(leave)
 
 
-def _end_leave(who: Call, person: Person, leave_id: int) -> Cover:
+def take_leave_back(who: Call, person: Person, leave_id: int) -> Cover:
+    """Raises Refused if `person` has no such leave."""
     leave = portfolio.end_leave(who.session, person, leave_id, who.person)
     if leave is None:
         raise Refused(404, "not_found", "This person has no such leave.")
     return leave
-
-
-# ---- one's own account -----------------------------------------------------------------------------------------------
-
-
-class TokenOut(Told):
-    """A token of yours. Its secret was told once and is kept nowhere."""
-
-    model_config = ConfigDict(
-        json_schema_extra=example(
-            id=7, label="rekap harian", scopes=["read:queue"], created_at="2026-11-24T10:00:00Z",
-            used_at="2026-11-24T10:00:00Z", expires_at=None, here=True,
-        )
-    )  # fmt: skip
-
-    id: int = Field(description="its number")
-    label: str = Field(description="what it is for")
-    scopes: list[str] = Field(description=listed(present.SCOPES))
-    created_at: datetime = Field(description="since when")
-    used_at: datetime = Field(description="when it was used last, to the minute")
-    expires_at: datetime | None = Field(description="until when; null: it does not end by itself")
-    here: bool = Field(description="whether it is the one you call with")
-
-
-class SessionOut(Told):
-    """A session of yours in the console."""
-
-    id: int = Field(description="its number")
-    label: str = Field(description="the browser")
-    created_at: datetime = Field(description="since when")
-    used_at: datetime = Field(description="when it was used last, to the minute")
-
-
-class AccountOut(Told):
-    """Who you are here."""
-
-    model_config = ConfigDict(
-        json_schema_extra=example(
-            name="rina",
-            role="officer",
-            agency_id=None,
-            scopes=["read:queue"],
-            actions=["queue.read"],
-            remits=[],
-            leaves=[],
-        )
-    )
-
-    name: str = Field(description="whose token it is")
-    role: Role = Field(description=listed(present.ROLES))
-    agency_id: str | None = Field(description=f"of a focal point: {AGENCY}")
-    scopes: list[str] = Field(description="of this token. " + listed(present.SCOPES))
-    actions: list[str] = Field(description="what this token may do, as docs/roles.md names it")
-    remits: list[RemitOut] = Field(description="what you are for")
-    leaves: list[LeaveOut] = Field(description="yours, and those you stand in for, that are not over")
-
-
-@own_routes.get("/account", summary="Who you are here", response_model=AccountOut, responses=AS_SEEN)
-def read_account(who: Own, response: Response, if_none_match: IfNoneMatch = None) -> Any:
-    """And what your token may do."""
-    person, token = who.person, who.token
-    told = AccountOut(
-        name=person.name,
-        role=person.role,  # type: ignore[arg-type]  # one of ROLES
-        agency_id=person.agency_id,
-        scopes=token.scopes,
-        actions=[action for action in access.MATRIX.actions if access.allows(token, action)],
-        remits=[RemitOut.model_validate(one) for one in person.remits],
-        leaves=[LeaveOut.model_validate(one) for one in portfolio.leaves(who.session, person)],
-    )
-    return single(told, response, if_none_match)
-
-
-@own_routes.get("/account/tokens", summary="Your tokens")
-def read_tokens(who: Own, after: After = None, limit: Limit = 20) -> ListOut[TokenOut]:
-    """Those that were not ended, newest first. They are made in the console, where your password is asked for."""
-    rows = accounts.tokens_of(who.session, who.person)
-    shown, following = lists.part(rows, lambda row: (-row.id,), after, limit)
-    return ListOut(items=[_token(who, row) for row in shown], next=following)
-
-
-@own_routes.delete("/account/tokens/{number}", status_code=204, summary="End a token of yours", responses=problems(404))
-@once()
-def end_token(who: OwnAct, number: NumberInPath) -> None:
-    """The one you call with, too."""
-    _end(who, number, "token")
-
-
-@own_routes.get("/account/sessions", summary="Your sessions in the console")
-def read_sessions(who: Own, after: After = None, limit: Limit = 20) -> ListOut[SessionOut]:
-    """Those that live, newest first."""
-    rows = accounts.sessions_of(who.session, who.person, who.settings)
-    shown, following = lists.part(rows, lambda row: (-row.id,), after, limit)
-    return ListOut(items=[SessionOut.model_validate(row) for row in shown], next=following)
-
-
-@own_routes.delete(
-    "/account/sessions/{number}", status_code=204, summary="End a session of yours", responses=problems(404)
-)
-@once()
-def end_session(who: OwnAct, number: NumberInPath) -> None:
-    """Whoever sits there has to sign in again."""
-    _end(who, number, "session")
-
-
-@own_routes.post("/account/leaves", status_code=201, summary="Note a leave of yours", response_model=LeaveOut)
-@once()
-def add_own_leave(who: OwnAct, given: LeaveIn) -> LeaveOut:
-    """Whoever stands in sees your remits."""
-    return _leave(who, who.person, given)
-
-
-@own_routes.delete(
-    "/account/leaves/{leave_id}", status_code=204, summary="Take a leave of yours back", responses=problems(404)
-)
-@once()
-def end_own_leave(who: OwnAct, leave_id: NumberInPath) -> None:
-    """Nobody stands in any more."""
-    _end_leave(who, who.person, leave_id)
-
-
-def _end(who: Call, number: int, kind: str) -> None:
-    row = who.session.get(SignIn, number)
-    if row is None or row.kind != kind or accounts.end(who.session, who.person, number, who.person) is None:
-        raise Refused(404, "not_found", f"You have no such {kind}.")
-
-
-def _token(who: Call, row: SignIn) -> TokenOut:
-    own = {name: getattr(row, name) for name in TokenOut.model_fields if name != "here"}
-    return TokenOut(here=row.id == who.token.id, **own)

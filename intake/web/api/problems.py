@@ -52,6 +52,7 @@ WORDS = {
     "changed_since": "It was changed since you read it. Nothing was changed now; read it again.",
     "not_all": "Nothing was decided, because of those whose results say why.",
     "too_many_calls": "More than {most} calls in a minute with this token. Wait {seconds} seconds.",
+    "too_many_attempts": "Too many wrong passwords. Nothing was changed; wait five minutes.",
     "unknown_query": "{names}: nothing this address asks for.",
     "link_nothing": "Nothing could be read there.",
 }

@@ -1,20 +1,24 @@
-"""What is counted and what was done: trends, and the audit log."""
+"""What is counted and what was done: trends, the audit log, and files of all that somebody may see."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Path as InPath
+from fastapi import Query, Response
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from intake import trends
 from intake.people import audit
 from intake.review import queue
+from intake.review.errors import ReviewError
 from intake.web.api import lists
 from intake.web.api.calls import Call, reads, router
 from intake.web.api.fields import AGENCY, REGION, SECTORS, Told, example
 from intake.web.api.lists import After, Limit, ListOut
+from intake.web.api.problems import problems
+from intake.web.download import TYPES, Format, What, download
 
 routes = router("records")
 
@@ -95,3 +99,26 @@ def read_audit(
     rows, following = audit.page(who.session, filters, lists.number(after), limit)
     items = [AuditOut.model_validate(row) for row in rows]
     return ListOut(items=items, next=lists.cursor(following) if following is not None else None)
+
+
+FILES: dict[str, Any] = {
+    kind: {"schema": {"type": "object"}} if kind.endswith("json") else {} for kind in TYPES.values()
+}
+
+
+@routes.get(
+    "/exports/{what}.{format}",
+    summary="All of a kind as a file",
+    response_class=Response,
+    responses={**problems(404, 409), 200: {"description": "The file", "content": FILES}},
+)
+def make_export(
+    who: Annotated[Call, reads("export.make")],
+    what: Annotated[What, InPath(description="of mentions those that belong to a candidate; of trends the last year")],
+    format: Annotated[Format, InPath(description="places are known by codes: in geojson the geometry is null")],
+) -> Response:
+    """What you may see, personal data masked, at most 50,000 rows. That it was taken is noted."""
+    try:
+        return download(who.session, who.person, what, format)
+    except ReviewError as error:
+        raise who.refused(error) from None

@@ -8,7 +8,19 @@ from fastapi import APIRouter, Request
 
 from intake.people import access
 from intake.web import present
-from intake.web.api import candidates, cases, decisions, links, people, records, sources, views
+from intake.web.api import (
+    account,
+    candidates,
+    cases,
+    decisions,
+    links,
+    mentions,
+    messages,
+    people,
+    records,
+    sources,
+    views,
+)
 from intake.web.api.calls import Bearer, token_of
 from intake.web.api.problems import Problem, english
 from intake.web.visitor import DB, visitor_of
@@ -16,6 +28,7 @@ from intake.web.visitor import DB, visitor_of
 router = APIRouter()
 for routes in (
     candidates.routes,
+    mentions.routes,
     decisions.routes,
     views.routes,
     cases.routes,
@@ -23,8 +36,9 @@ for routes in (
     records.routes,
     sources.routes,
     sources.agency_routes,
+    messages.routes,
     people.routes,
-    people.own_routes,
+    account.routes,
 ):
     router.include_router(routes)
 

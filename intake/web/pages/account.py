@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from intake.models import now
 from intake.people import access, accounts, portfolio, totp
+from intake.people.seal import seal_of
 from intake.web.i18n import LANGUAGES
 from intake.web.pages.people import keep_leave, leave_of
 from intake.web.pages.signing import enrolment
@@ -55,10 +56,10 @@ def change_language(who: Signed, language: Annotated[str, Form()], back: Annotat
 def change_password(
     who: Signed, old: Annotated[str, Form(max_length=1024)], new: Annotated[str, Form(max_length=1024)]
 ) -> Response:
-    if not accounts.knows_password(who.person, old):
-        return _account(who, 422, error="wrong")
     try:
-        accounts.set_password(who.session, who.person.name, accounts.check_password(new), by=who.person)
+        accounts.change_password(who.session, who.person, old, new, _address(who))
+    except accounts.SignInRefused as refused:
+        return _account(who, 429 if str(refused) == "too_many" else 422, error=str(refused))
     except accounts.PasswordRefused as refused:
         return _account(who, 422, error=refused.key)
     return go("/masuk", "password")
@@ -122,7 +123,7 @@ def enrol(
     shown = secret if totp.is_secret(secret) else ""
     if not accounts.knows_password(who.person, password):
         return _enrol_form(who, 422, Wrong("password_wrong"), shown)
-    codes = totp.enrol(who.session, who.person, secret, code)
+    codes = totp.enrol(who.session, who.person, secret, code, seal_of(who.request.app.state.settings))
     if codes is None:
         return _enrol_form(who, 422, Wrong("code_wrong"), shown)
     accounts.end_sessions(who.session, who.person, who.person, but=who.sign_in)  # those that gave no code
@@ -145,12 +146,18 @@ def remove_second_factor(who: Signed, code: Annotated[str, Form(max_length=100)]
 
 def _give_code(who: Visitor, code: str) -> Response | None:
     """The page that says why not, if the code is not right; guessing is slowed as at the door."""
-    address = who.request.client.host if who.request.client else ""
+    seal = seal_of(who.request.app.state.settings)
     try:
-        accounts.confirm_code(who.session, who.person, code, address)
+        accounts.confirm_code(who.session, who.person, code, _address(who), seal)
     except accounts.SignInRefused as refused:
-        return _account(who, 429 if str(refused) == "too_many" else 422, wrong=Wrong("code_wrong"))
+        key = "code_unreadable" if str(refused) == "unreadable" else "code_wrong"
+        wrong = Wrong(key, name=who.person.name)
+        return _account(who, 429 if str(refused) == "too_many" else 422, wrong=wrong)
     return None
+
+
+def _address(who: Visitor) -> str:
+    return who.request.client.host if who.request.client else ""
 
 
 # ---- leave ---------------------------------------------------------------------------------------------------------

@@ -28,8 +28,9 @@ def link_page(who: Who) -> HTMLResponse:
 
 
 def _form(who: Visitor, status: int = 200, **given: Any) -> HTMLResponse:
-    """`refused`, or `why` nothing could be read, above what was typed."""
-    return who.page("link.html", status, **{"refused": None, "why": (), "address": "", "reason": ""} | given)
+    """`refused`, or `why` nothing could be read, above what was typed; `taken`: it was read, and is not this person's."""
+    nothing: dict[str, Any] = {"refused": None, "why": (), "taken": False, "address": "", "reason": ""}
+    return who.page("link.html", status, **nothing | given)
 
 
 @router.post("/tautan")
@@ -56,13 +57,20 @@ def paste(
         if reading.mention_id is None:
             return _form(who, 422, refused=refusal, why=reading.why, **typed)
         links.note_reading(session, who.person, reading.mention_id, reason)
-        return go(f"/tautan/{reading.mention_id}", "link_known" if asked.mention_id else "")
+        is_shown = _is_theirs(who, session.get_one(Mention, reading.mention_id))
+        return go(f"/tautan/{reading.mention_id}", "link_known" if asked.mention_id and is_shown else "")
 
 
 @router.get("/tautan/{mention_id}")
 def reading_page(who: Who, mention_id: Number) -> HTMLResponse:
-    """The text as it was read, what was understood of it, and the candidate it belongs to."""
-    return _reading(who, _mention(_decider(who), mention_id))
+    """The text as it was read, what was understood of it, and the candidate it belongs to.
+
+    Whoever brought what turns out to be beyond their remits learns that it was taken in, and nothing of it.
+    """
+    mention = _decider(who).session.get(Mention, mention_id)
+    if mention is not None and not _is_theirs(who, mention) and links.brought_by(who.session, mention, who.person):
+        return _form(who, taken=True)
+    return _reading(who, _mention(who, mention_id))
 
 
 def _mention(who: Visitor, mention_id: int) -> Mention:
@@ -76,8 +84,7 @@ def _mention(who: Visitor, mention_id: int) -> Mention:
 def _is_theirs(who: Visitor, mention: Mention) -> bool:
     if mention.candidate_id is not None:
         return queue.get(who.session, who.person, mention.candidate_id) is not None
-    brought = links.brought_by(who.session, mention)
-    return not access.bounds_of(who.person) or (brought is not None and brought.person_id == who.person.id)
+    return not access.bounds_of(who.person) or links.brought_by(who.session, mention, who.person) is not None
 
 
 def _reading(who: Visitor, mention: Mention, status: int = 200, error: str = "", reason: str = "") -> HTMLResponse:
@@ -112,4 +119,5 @@ def bring(
             raise HTTPException(403) from None
         except errors.ReviewError as error:
             return _reading(who, mention, 422, error.key, reason)
-        return go(f"/kandidat/{decision.candidate_id}", "bring", decision.id)
+        is_shown = queue.get(session, who.person, decision.candidate_id) is not None
+        return go(f"/kandidat/{decision.candidate_id}" if is_shown else f"/tautan/{mention_id}", "bring", decision.id)

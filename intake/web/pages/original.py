@@ -8,9 +8,8 @@ from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import HTMLResponse
 
 from intake.models import Mention
-from intake.people import audit
-from intake.review import errors, queue
-from intake.web.pages.desk import status_of
+from intake.review import errors, originals
+from intake.web.pages.forms import status_of
 from intake.web.visitor import (
     Number,
     Signed,
@@ -33,10 +32,10 @@ def open_original(who: Signed, mention_id: Number, reason: Annotated[str, Form(m
     """The address, once, after the reason was noted."""
     mention = _post(who, mention_id)
     try:
-        audit.unmask(who.session, who.person, f"mention:{mention.id}", reason)
+        address = originals.unmask(who.session, who.person, mention.id, reason)
     except errors.ReviewError as error:
         return _original(who, mention, status_of(error), who.say.error(error.key, error.values), reason)
-    return _original(who, mention, address=mention.url)
+    return _original(who, mention, address=address)
 
 
 def _original(
@@ -46,10 +45,8 @@ def _original(
 
 
 def _post(who: Visitor, mention_id: int) -> Mention:
-    mention = who.session.get(Mention, mention_id)
-    if mention is None or mention.candidate_id is None or not who.say.link(mention.url):
-        raise HTTPException(404)
-    if queue.get(who.session, who.person, mention.candidate_id) is None:
+    mention = originals.find(who.session, who.person, mention_id)
+    if mention is None:
         raise HTTPException(404)
     needs(who, "mention.unmask")
     return mention

@@ -95,10 +95,15 @@ def add_person(
 def _new_person(session: Session, name: str, role: str, agency: str) -> str | None:
     """The id of the agency a new account is for, if any. Wrong says what cannot be kept, in the person's language."""
     check_name(name, 60)
-    if role not in ROLES:
-        raise Wrong("role_unknown")
     if session.scalar(select(Person.id).where(func.lower(Person.name) == name.strip().lower())):
         raise Wrong("name_taken", name=name.strip())
+    return _agency_for(session, role, agency)
+
+
+def _agency_for(session: Session, role: str, agency: str) -> str | None:
+    """The id of the agency somebody of this role is for, if any. Raises Wrong."""
+    if role not in ROLES:
+        raise Wrong("role_unknown")
     if role == "focal" and not agency.strip():
         raise Wrong("agency_needed")
     return agency_named(session, agency).id if agency.strip() else None
@@ -192,6 +197,7 @@ def _person(who: Visitor, other: Person, status: int = 200, wrong: Wrong | None 
         "person.html",
         status,
         other=other,
+        roles=ROLES,
         agencies=agencies_by_name(who.session),
         invited_until=invitations.waiting(who.session).get(other.id),
         sessions=accounts.sessions_of(who.session, other, who.request.app.state.settings),
@@ -210,6 +216,25 @@ def leave_of(who: Visitor, person: Person) -> dict[str, Any]:
         "stand_ins": portfolio.stand_ins(who.session, person),
         "names": {one.id: one.name for one in accounts.people(who.session)},
     }
+
+
+@router.post("/orang/{person_id}/peran")
+def change_role(
+    who: Signed,
+    person_id: Number,
+    role: Annotated[str, Form(max_length=20)] = "",
+    agency: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Their sessions and tokens end; one's own too."""
+    needs(who, "people.change")
+    other = _found(who, person_id)
+    try:
+        accounts.change_role(who.session, other, role, _agency_for(who.session, role, agency), who.person)
+    except Wrong as wrong:
+        return _person(who, other, 422, wrong)
+    except accounts.LastAdministrator:
+        return _person(who, other, 422, Wrong("last_admin", name=other.name))
+    return go(f"/orang/{other.id}", "saved")
 
 
 @router.post("/orang/{person_id}/tugas")

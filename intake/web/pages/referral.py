@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi import Path as InPath
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from intake.casework import brief, clocks, events, referrals
@@ -21,16 +21,23 @@ from intake.masking import covered
 from intake.models import Agency, Case, Referral, now
 from intake.review.errors import Conflict, ReviewError
 from intake.web import casework
+from intake.web.guesses import Guesses
 from intake.web.present import Presenter, Wrong
 from intake.web.visitor import DB, agencies_by_name, agency_named, is_demo, render
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, InPath(max_length=200)]
 GONE = {"forged": 404}  # any other link that is over: 410
+TOO_MANY = """Terlalu banyak tautan yang tidak kami kenal dicoba dari jaringan ini. Coba lagi dalam {0} detik, dan salin seluruh
+tautan dari pesan yang Saudara terima. Tautan yang benar tetap terbuka.
+
+Too many links that are none of ours were tried from this network. Try again in {0} seconds, and copy the whole link from the
+message you received. A right one opens all the same.
+"""
 
 
 @router.get("/rujukan/{token}")
-def referral_page(request: Request, session: DB, token: Token) -> HTMLResponse:
+def referral_page(request: Request, session: DB, token: Token) -> Response:
     links = referrals.links_of(request.app.state.settings)
     try:
         referral, case = referrals.by_link(session, links, token)
@@ -120,8 +127,11 @@ def _page(
     )
 
 
-def _over(request: Request, session: Session, over: LinkOver) -> HTMLResponse:
-    """A link that opens nothing, and why."""
+def _over(request: Request, session: Session, over: LinkOver) -> Response:
+    """A link that opens nothing, and why. Guessing is answered shortly, without asking the database."""
+    guesses: Guesses = request.app.state.guesses
+    if over.key == "forged" and (seconds := guesses.wait(request.client.host if request.client else "")):
+        return PlainTextResponse(TOO_MANY.format(seconds), 429, {"Retry-After": str(seconds)})
     words = _say(request)._(casework.OVER[over.key])
     return _drawn(request, session, GONE.get(over.key, 410), over=words)
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from intake.models import Person
 from intake.people import access, accounts, invitations, totp
+from intake.people.seal import seal_of
 from intake.review import leases
 from intake.settings import Settings
 from intake.web.present import Presenter
@@ -124,7 +125,7 @@ def code_page(who: HalfSigned) -> Response:
 
 def _code_form(who: Visitor, status: int = 200, error: str = "", secret: str = "") -> HTMLResponse:
     """Where the code is given; or, where there is no second factor yet, where one is set up."""
-    about: dict[str, Any] = {"csrf": who.sign_in.csrf, "error": error, "minutes": 5}
+    about: dict[str, Any] = {"csrf": who.sign_in.csrf, "error": error, "minutes": 5, "name": who.person.name}
     if who.person.totp is None:
         about |= enrolment(who.person, secret)
     template = "code.html" if who.person.totp else "code_needed.html"
@@ -151,8 +152,9 @@ def give_code(
         return go(_home(who.person))
     if who.person.totp is None:
         return _enrol(who, secret, code)
+    seal = seal_of(who.request.app.state.settings)
     try:
-        whole = accounts.give_code(who.session, who.sign_in, code, _address(who.request))
+        whole = accounts.give_code(who.session, who.sign_in, code, _address(who.request), seal)
     except accounts.SignInRefused as error:
         return _code_form(who, 429 if str(error) == "too_many" else 422, str(error))
     response = go(_home(who.person))
@@ -161,7 +163,7 @@ def give_code(
 
 
 def _enrol(who: Visitor, secret: str, code: str) -> Response:
-    codes = totp.enrol(who.session, who.person, secret, code)
+    codes = totp.enrol(who.session, who.person, secret, code, seal_of(who.request.app.state.settings))
     if codes is None:
         return _code_form(who, 422, "wrong", secret if totp.is_secret(secret) else "")
     whole = accounts.complete(who.session, who.sign_in)

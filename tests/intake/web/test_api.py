@@ -22,13 +22,18 @@ from intake.database import Sessions, open_engine, sessions
 from intake.migrations import migrate
 from intake.models import (
     AgencyContact,
+    Alert,
+    AuditRow,
     Candidate,
     Case,
     Decision,
     IdempotentCall,
     Mention,
     Person,
+    Remit,
+    Revision,
     SignIn,
+    SignInAttempt,
     Suggestion,
     now,
 )
@@ -36,6 +41,7 @@ from intake.people import access, accounts, portfolio
 from intake.people.access import SCOPES
 from intake.settings import Settings
 from intake.start import first_start
+from intake.web import download
 from intake.web.api.rates import Rates
 from intake.web.app import create_app
 from tests.intake.made import PASSWORD, document, office, told
@@ -117,7 +123,8 @@ def opened(factory: Sessions, settings: Settings) -> Iterator[Api]:
         people = (("rina", "officer", None), ("sari", "officer", None), ("bos", "admin", None), ("hub", "focal", PLN))
         for name, role, agency in people:
             accounts.add_person(session, name, role, PASSWORD, agency)
-        tokens = {name: accounts.make_token(session, name) for name, _, _ in people}
+        every = {name: access.scopes_of(accounts.named(session, name)) for name, _, _ in people}
+        tokens = {name: accounts.make_token(session, name, scopes=scopes) for name, scopes in every.items()}
     app = create_app(factory, settings)
     app.state.rates = Rates(most=100_000)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
@@ -250,6 +257,11 @@ def test_a_day_over_every_operation(api: Api, factory: Sessions) -> None:
     assert api("rina", "GET", f"candidates/{third}/mentions").json()["next"] is None
     assert len(api("rina", "GET", f"candidates/{others[0]}/suggestions").json()["items"]) == 1
     assert api("rina", "POST", f"suggestions/{apart}/apart").status_code == 204
+    said = api("rina", "GET", f"candidates/{others[0]}/suggestions", params={"apart": True}).json()["items"]
+    assert [one["id"] for one in said] == [apart]
+    assert api("sari", "DELETE", f"suggestions/{apart}/apart").status_code == 204
+    assert api("sari", "DELETE", f"suggestions/{apart}/apart").json()["code"] == "not_apart"
+    assert len(api("rina", "GET", f"candidates/{others[0]}/suggestions").json()["items"]) == 1
     assert (
         api("rina", "POST", f"suggestions/{joined}/join", json={"candidate_id": others[2], "version": 1}).status_code
         == 201
@@ -292,6 +304,19 @@ def test_a_day_over_every_operation(api: Api, factory: Sessions) -> None:
     assert api("rina", "GET", there).json()["events"][-1]["kind"] == "acknowledged"
     assert api("rina", "GET", f"{there}/sheet.pdf").content.startswith(b"%PDF")
 
+    # what was changed, what is covered, and files
+    with factory.begin() as session:
+        before = "Listrik padam, NIK 1403094505850003"
+        pii = [{"start": 19, "end": 35, "type": "nik"}]
+        session.add(Revision(mention_id=waiting, title="Dulu", text=before, pii=pii, hash="x", seen_at=now()))
+    (edit,) = api("rina", "GET", f"mentions/{waiting}/edits").json()["items"]
+    assert {one["kind"] for one in edit["title"]} == {"del", "ins"}
+    assert "[NIK]" in "".join(one["text"] for one in edit["text"] if one["kind"] == "del")
+    opened = api("rina", "POST", f"mentions/{waiting}/original", json={"reason": "memeriksa tanggal"}).json()
+    assert opened["address"].startswith("https://koran.example/")
+    assert api("rina", "POST", f"{there}/personal", json={"reason": "menghubungi pelapor"}).json()["reporter"] is None
+    assert api("rina", "GET", "exports/cases.csv").text.count("\r\n") == 2
+
     # a pasted link that is held already, and one nobody understood
     url = "https://koran.example/1"
     with factory.begin() as session:
@@ -330,6 +355,14 @@ def test_a_day_over_every_operation(api: Api, factory: Sessions) -> None:
         == 200
     )
 
+    with factory.begin() as session:
+        alert = session.scalars(select(Alert).order_by(Alert.id)).first()
+        assert alert is not None
+        alert.state, alert.error, alert.attempts = "failed", "no_answer", 9
+    (unsent,) = api("bos", "GET", "messages").json()["items"]
+    assert (unsent["state"], unsent["next_try"]) == ("failed", None)
+    assert api("bos", "POST", f"messages/{unsent['id']}/again").json()["attempts"] == 0
+
     # people
     new = api("bos", "POST", "people", json={"name": "dewi", "role": "officer"}).json()
     assert "/undangan/" in new["invitation"] and new["password"] is None
@@ -345,10 +378,20 @@ def test_a_day_over_every_operation(api: Api, factory: Sessions) -> None:
     assert api("bos", "DELETE", f"{her}/second_factor").status_code == 204
     assert api("bos", "DELETE", f"{her}/sessions").status_code == 204
     known = api("bos", "GET", her).headers["etag"]
+    for wrong in ({"role": "focal"}, {"role": "focal", "agency_id": "X"}, {"role": "king"}):
+        assert api("bos", "PATCH", her, json=wrong, headers={"if-match": known}).status_code == 422
+    focal = {"role": "focal", "agency_id": PLN}
+    changed = api("bos", "PATCH", her, json=focal, headers={"if-match": known})
+    assert changed.json() | focal == changed.json()
+    known = changed.headers["etag"]
     assert api("bos", "PATCH", her, json={"disabled": True}, headers={"if-match": known}).json()["disabled"]
 
     # one's own
     assert api("rina", "GET", "account").json()["scopes"] == list(access.scopes_of(person(factory, "rina")))
+    mine = api("rina", "GET", "account").headers["etag"]
+    changed = api("rina", "PATCH", "account", json={"language": "en"}, headers={"if-match": mine})
+    assert changed.json()["language"] == "en"
+    assert api("rina", "PUT", "account/alerts", json={"address": "console://"}).status_code == 204
     own = api("rina", "POST", "account/leaves", json=days | {"cover_id": names["sari"]}).json()
     assert api("rina", "DELETE", f"account/leaves/{own['id']}").status_code == 204
     with factory.begin() as session:
@@ -356,6 +399,9 @@ def test_a_day_over_every_operation(api: Api, factory: Sessions) -> None:
         number = signed.id
     assert [one["id"] for one in api("rina", "GET", "account/sessions").json()["items"]] == [number]
     assert api("rina", "DELETE", f"account/sessions/{number}").status_code == 204
+    assert api("rina", "DELETE", "account/sessions").status_code == 204
+    words = {"old": PASSWORD, "new": "kalimat lain yang panjang"}
+    assert api("sari", "POST", "account/password", json=words).status_code == 204
     (token,) = api("rina", "GET", "account/tokens").json()["items"]
     assert api("rina", "DELETE", f"account/tokens/{token['id']}").status_code == 204
     assert api("rina", "GET", "account").status_code == 401
@@ -417,6 +463,19 @@ def test_what_nobody_asked_for_is_refused_and_not_passed_over(api: Api, factory:
         if "links" not in path or method == "get":
             answer = api(name, method.upper(), target, json=example, params=query | {"regoin": "14.71"})
             assert (answer.status_code, answer.json()["code"]) == (422, "unknown_query"), f"{method} {path}"
+
+
+def test_what_is_read_beyond_ones_remits_is_taken_in_and_not_told(api: Api, factory: Sessions) -> None:
+    url = "https://koran.example/1"
+    with factory.begin() as session:
+        one = told(session, document(1))
+        assert one is not None
+        session.scalars(select(Mention)).one().key = document_key(identity(url))
+        sari = accounts.named(session, "sari")
+        sari.remits.append(Remit(region="14.08", bounds=True))
+    nothing = {"mention": None, "candidate_id": None, "failure": None, "analysed_at": None}
+    assert api("sari", "POST", "links", json={"url": url}).json() == nothing
+    assert api("rina", "POST", "links", json={"url": url}).json()["candidate_id"] == one.id
 
 
 CURSORS = ["x", "~", "W10", "MQ", "Im5hbiI", "bnVsbA", "WzFd", "W251bGwsMV0", "eyJhIjoxfQ", "LTE", "WyIyMDI2LTAxLTAxIiwxXQ", "OTk5OTk5OTk5OTk5OTk5OTk5", "W1siYSJdLHt9XQ", "IjEuMH41Ig", "IlwwIg", "W1tbW1tbW1s", "¿"]  # fmt: skip
@@ -611,3 +670,139 @@ def test_edits_at_once_lose_none_silently(both: Api) -> None:
     assert sorted(statuses) == [200] + [409] * 19
     with both.factory.begin() as session:
         assert session.get_one(Candidate, first).version == 2
+
+
+# ---- what is covered -------------------------------------------------------------------------------------------------
+
+
+def unmaskings(factory: Sessions) -> list[tuple[str, str]]:
+    with factory.begin() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "pii.unmask").order_by(AuditRow.place))
+        return [(row.subject, row.detail["reason"]) for row in rows]
+
+
+def test_an_original_is_told_once_for_a_reason_that_is_noted(api: Api, factory: Sessions) -> None:
+    tell(factory)
+    with factory.begin() as session:
+        mention = session.get_one(Mention, 1)
+        address = mention.url
+        mention.kind = "post"
+    path, key = "mentions/1/original", {"idempotency-key": "kunci-pertama"}
+    assert api("rina", "POST", path, json={"reason": " x "}).json()["code"] == "needs_unmask_reason"
+    assert api("rina", "POST", "mentions/999/original", json={"reason": "ingin tahu"}).status_code == 404
+    assert unmaskings(factory) == []
+    asked = {"reason": "memeriksa tanggal unggahan"}
+    assert api("rina", "POST", path, json=asked, headers=key).json() == {"address": address}
+    assert api("rina", "POST", path, json=asked, headers=key).json() == {"address": None}
+    assert unmaskings(factory) == [("mention:1", "memeriksa tanggal unggahan")]
+    with factory.begin() as session:
+        assert address not in json.dumps(session.scalars(select(IdempotentCall)).one().answer)
+
+
+def test_the_reporter_is_told_once_for_a_reason_that_is_noted(api: Api, factory: Sessions) -> None:
+    first, *_ = tell(factory)
+    reporter = {"name": "Pelapor Rekaan", "contact": "surel@contoh.id", "prior_complaint": "Loket, 2 November"}
+    api("rina", "POST", f"candidates/{first}/reporter", json=reporter)
+    body = {"candidate_id": first, "version": 1, "action": "accept", "track": "laporan"}
+    body["version"] = api("rina", "GET", f"candidates/{first}").json()["version"]
+    assert api("rina", "POST", "decisions", json=body).status_code == 201
+    (case,) = api("rina", "GET", "cases").json()["items"]
+    here = f"cases/{case['number']}"
+    note = {"version": case["version"], "act": "note", "text": "Pelapor: 0812 3456 7890"}
+    covered = api("rina", "POST", f"{here}/acts", json=note).json()["events"][-1]["text"]
+    assert "0812" not in covered
+    assert api("rina", "POST", f"{here}/personal", json={"reason": "x"}).json()["code"] == "needs_note"
+    asked, key = {"reason": "menghubungi pelapor"}, {"idempotency-key": "kunci-pertama"}
+    told_once = api("rina", "POST", f"{here}/personal", json=asked, headers=key).json()
+    assert told_once["reporter"] == reporter
+    assert told_once["texts"][-1]["text"] == note["text"]
+    again = api("rina", "POST", f"{here}/personal", json=asked, headers=key).json()
+    assert again == {"reporter": None, "texts": None}
+    assert unmaskings(factory) == [(f"case:{case['number']}", "menghubungi pelapor")]
+
+
+def test_a_token_opens_what_is_covered_only_if_it_was_made_for_that(api: Api, factory: Sessions) -> None:
+    tell(factory)
+    with factory.begin() as session:
+        api.tokens["rina"] = accounts.make_token(session, "rina")
+        api.tokens["hub"] = accounts.make_token(session, "hub")
+    for name in ("rina", "hub"):
+        refused = api(name, "POST", "mentions/1/original", json={"reason": "memeriksa tanggal"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "scope")
+        assert "read:personal" not in api(name, "GET", "account").json()["scopes"]
+    with factory.begin() as session, pytest.raises(ValueError, match="read:personal"):
+        accounts.make_token(session, "hub", scopes=["read:personal"])
+    assert unmaskings(factory) == []
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_says_what_it_is_and_that_it_was_taken_is_noted(api: Api, factory: Sessions) -> None:
+    tell(factory)
+    answer = api("rina", "GET", "exports/candidates.xlsx")
+    assert re.fullmatch(
+        r'attachment; filename="kentongan-candidates-\d{4}-\d\d-\d\d\.xlsx"', answer.headers["content-disposition"]
+    )
+    assert answer.content.startswith(b"PK") and answer.headers["content-length"] == str(len(answer.content))
+    assert len(api("rina", "GET", "exports/mentions.jsonl").text.splitlines()) == 3
+    assert len(api("rina", "GET", "exports/mentions.geojson").json()["features"]) == 3
+    assert api("rina", "GET", "exports/people.csv").status_code == 404
+    assert api("hub", "GET", "exports/cases.csv").status_code == 403
+    with factory.begin() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "export").order_by(AuditRow.place)).all()
+        rina = accounts.named(session, "rina").id
+        assert [(row.person_id, row.detail["what"], row.detail["rows"]) for row in rows] == [
+            (rina, "candidates", 3), (rina, "mentions", 3), (rina, "mentions", 3),
+        ]  # fmt: skip
+
+
+def test_no_file_is_longer_than_is_written_while_others_wait(
+    api: Api, factory: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(factory)
+    monkeypatch.setattr("intake.web.download.MOST", 2)
+    refused = api("rina", "GET", "exports/candidates.csv")
+    assert (refused.status_code, refused.json()["code"]) == (422, "export_too_large")
+    with download._writing:
+        busy = api("rina", "GET", "exports/candidates.csv")
+        assert (busy.status_code, busy.json()["code"]) == (409, "export_busy")
+    monkeypatch.setattr("intake.web.download.MOST", 3)
+    assert api("rina", "GET", "exports/candidates.csv").status_code == 200
+
+
+# ---- one's own account -----------------------------------------------------------------------------------------------
+
+
+def test_a_new_password_needs_the_old_one_and_guessing_is_slowed(api: Api, factory: Sessions) -> None:
+    new = "kalimat baru yang panjang "
+    short = api("rina", "POST", "account/password", json={"old": PASSWORD, "new": "pendek"})
+    assert (short.status_code, short.json()["code"]) == (422, "password_short")
+    key = {"idempotency-key": "kunci-pertama"}
+    for _ in range(10):
+        wrong = api("rina", "POST", "account/password", json={"old": "salah", "new": new}, headers=key)
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "password_wrong")
+    slowed = api("rina", "POST", "account/password", json={"old": PASSWORD, "new": new})
+    assert (slowed.status_code, slowed.json()["code"]) == (429, "too_many_attempts")
+    with factory.begin() as session:
+        session.execute(delete(SignInAttempt))
+    done = api("rina", "POST", "account/password", json={"old": PASSWORD, "new": new}, headers=key)
+    assert done.status_code == 204
+    assert api("rina", "GET", "account").status_code == 401
+    with factory.begin() as session:
+        assert accounts.knows_password(accounts.named(session, "rina"), new)
+        assert session.scalars(select(IdempotentCall)).all() == [], "no digest of a password is kept"
+
+
+def test_where_alerts_go_is_told_without_its_keys(api: Api, factory: Sessions) -> None:
+    before = api("rina", "GET", "account").headers["etag"]
+    refused = api("rina", "PUT", "account/alerts", json={"address": "gopher://x"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "address_way")
+    with factory.begin() as session:
+        accounts.named(session, "rina").address = "ntfys://kunci:rahasia@ntfy.example/topik"
+    after = api("rina", "GET", "account")
+    assert "ntfy.example" in after.json()["alerts_to"] and "rahasia" not in after.text
+    late = api("rina", "PATCH", "account", json={"language": "en"}, headers={"if-match": before})
+    assert late.status_code == 412
+    assert api("rina", "PUT", "account/alerts", json={"address": None}).status_code == 204
+    assert api("rina", "GET", "account").json()["alerts_to"] is None

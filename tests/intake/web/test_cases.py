@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from intake.people import accounts
 from intake.settings import Settings
 from intake.web import casework
 from intake.web.app import create_app
+from intake.web.guesses import Guesses, network_of
 from intake.web.present import Presenter
 from nlp import Guess
 from tests.intake.made import PASSWORD, document, office, told
@@ -84,6 +85,17 @@ def sign_in(client: TestClient, name: str = "rina") -> str:
     return hidden(html, "csrf")
 
 
+def due_in_silence() -> tuple[int, date]:
+    """In how many days, and when, an answer is due that nobody acknowledged: 14 days after three working days."""
+    today = received = clocks.day_of(now())
+    for _ in range(3):
+        received += clocks.DAY
+        while not clocks.Calendar().is_working(received):
+            received += clocks.DAY
+    due = received + 14 * clocks.DAY
+    return (due - today).days, due
+
+
 def kinds(factory: Sessions) -> list[str]:
     with factory.begin() as session:
         return list(session.scalars(select(CaseEvent.kind).order_by(CaseEvent.id)))
@@ -100,8 +112,9 @@ def test_a_link_shows_what_is_asked_and_names_nobody(outside: TestClient, link: 
     answer = outside.get(link)
     html = unescape(answer.text)
     assert answer.status_code == 200
-    for words in (number, "Mohon Saudara memeriksa hal ini", "PLN UP3 Dumai", "[NIK]", "[telepon]", "jatuh tempo 14 hari lagi",
-                  "bukan laporan resmi", "https://koran.example/1", "UU 37/2008 pasal 33 (perlu dikonfirmasi)"):  # fmt: skip
+    for words in (number, "Mohon Saudara memeriksa hal ini", "PLN UP3 Dumai", "[NIK]", "[telepon]", f"jatuh tempo {due_in_silence()[0]} hari lagi",
+                  "bukan laporan resmi", "https://koran.example/1", "UU 37/2008 pasal 33 (perlu dikonfirmasi)",
+                  "dianggap diterima 3 hari kerja sesudah dikirim: kebijakan kantor (perlu dikonfirmasi)"):  # fmt: skip
         assert words in html, words
     for secret in ("1403094505850003", "7654", "Wartawan", "rina", "/kandidat/", "/masuk"):
         assert secret not in html, secret
@@ -111,6 +124,54 @@ def test_a_link_shows_what_is_asked_and_names_nobody(outside: TestClient, link: 
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
     assert not re.search(r"\son\w+=|<style|style=|<script(?! src=)|javascript:", answer.text)
+
+
+def test_guessing_links_is_slowed_and_a_right_one_never_is(app: Any, outside: TestClient, link: str) -> None:
+    clock = [0.0]
+    app.state.guesses = Guesses(most=3, clock=lambda: clock[0])
+    for guess in range(3):
+        assert outside.get(f"{link}{guess}").status_code == 404
+    for answer in (outside.get(f"{link}x"), outside.post("/rujukan/abc.def", data={"form": "x", "act": "answered"})):
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "300")
+        assert "Coba lagi dalam 300 detik" in answer.text and "Try again in 300 seconds" in answer.text
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert [outside.get(link).status_code for _ in range(10)] == [200] * 10
+    assert reply(outside, link, act="acknowledged").status_code == 200
+    with TestClient(app, base_url="http://127.0.0.1", client=("203.0.113.9", 1)) as elsewhere:
+        assert elsewhere.get(f"{link}x").status_code == 404
+    clock[0] = 299.5
+    assert outside.get(f"{link}x").headers["retry-after"] == "1"
+    clock[0] = 300
+    assert outside.get(f"{link}x").status_code == 404
+
+
+def test_links_that_are_over_are_no_guesses(app: Any, outside: TestClient, factory: Sessions, link: str) -> None:
+    app.state.guesses = Guesses(most=1)
+    with factory.begin() as session:
+        session.scalars(select(Referral)).one().revoked_at = now()
+    assert [outside.get(link).status_code for _ in range(5)] == [410] * 5
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_a_network_is_what_one_customer_has(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_however_many_networks_guess_what_is_remembered_stays_small() -> None:
+    guesses = Guesses(most=1, kept=100)
+    for number in range(1000):
+        assert guesses.wait(f"2001:db8:0:{number:x}::1") == 0
+    assert len(guesses._began) == 100
+    assert guesses.wait("2001:db8:0:3e7::2") > 0
 
 
 def test_looking_changes_nothing(outside: TestClient, factory: Sessions, link: str) -> None:
@@ -135,6 +196,7 @@ def test_a_focal_point_acknowledges_and_answers_without_an_account(
     assert str(page.url).endswith(link)
     assert "Diterima oleh instansi" in page.text
     assert "Kirim tanda terima" not in page.text
+    assert "jatuh tempo 14 hari lagi" in page.text and "dianggap diterima" not in page.text
     page = reply(outside, link, act="answered", text=ANSWER)
     assert "tepat waktu" in page.text
     assert kinds(factory) == ["opened", "referred", "acknowledged", "answered"]
@@ -221,14 +283,19 @@ def test_a_link_signed_elsewhere_opens_nothing(outside: TestClient, factory: Ses
 def test_the_list_says_what_is_due_in_words(client: TestClient, factory: Sessions, number: str) -> None:
     sign_in(client)
     html = unescape(client.get("/kasus").text)
-    due = clocks.day_of(now()) + timedelta(days=14)
-    assert f"jatuh tempo 14 hari lagi, {casework.day(Presenter('id', 'riau'), due)}" in html
+    days, due = due_in_silence()
+    assert f"jatuh tempo {days} hari lagi, {casework.day(Presenter('id', 'riau'), due)}" in html
     assert f'href="/kasus/{number}"' in html
     assert "Tidak ada kasus yang cocok" in client.get("/kasus?state=overdue").text
     assert number not in client.get("/kasus?track=rco").text
     assert number in client.get(f"/kasus?agency={PLN}").text
     assert client.get("/kasus?after=x").status_code == 422
     with factory.begin() as session:
+        officer, case = accounts.named(session, "rina"), session.scalars(select(Case)).one()
+        (referral,) = case.referrals
+        cases.note_reply(
+            session, officer, case.id, case.version, referral_id=referral.id, kind="acknowledged", text="lewat telepon"
+        )
         for event in session.scalars(select(CaseEvent)):
             event.at = now() - timedelta(days=16)
     assert "terlambat 2 hari, jatuh tempo" in client.get("/kasus?state=overdue").text
@@ -349,8 +416,9 @@ def test_a_clock_is_told_in_english_too(client: TestClient, number: str) -> None
     token = sign_in(client)
     page = client.post("/akun/bahasa", data={"csrf": token, "language": "en", "back": f"/kasus/{number}"}).text
     for words in (
-        "due in 14 days, ",
-        "Written explanation of the agency",
+        f"due in {due_in_silence()[0]} days, ",
+        "Written explanation of the agency, counted from receipt",
+        "counts as received 3 working days after it was sent: ",
         "(to be confirmed)",
         "Sent to the focal point",
     ):

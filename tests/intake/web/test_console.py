@@ -716,6 +716,15 @@ def test_changing_the_password_ends_the_session(client: TestClient) -> None:
     assert "Kata sandi diganti" in done.text
 
 
+def test_guessing_the_old_password_is_slowed_as_at_the_door(client: TestClient) -> None:
+    html = sign_in(client)
+    given = {"csrf": token(html), "new": "sandi baru yang panjang"}
+    guesses = [client.post("/akun/sandi", data=given | {"old": "salah"}).status_code for _ in range(11)]
+    assert guesses == [422] * 10 + [429]
+    slowed = client.post("/akun/sandi", data=given | {"old": PASSWORD})
+    assert slowed.status_code == 429 and "Tunggu 5 menit" in slowed.text
+
+
 def test_large_requests_are_refused(client: TestClient) -> None:
     html = sign_in(client)
     assert client.post("/keluar", data={"csrf": token(html), "x": "y" * 1_100_000}).status_code == 413

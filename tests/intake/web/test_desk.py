@@ -217,6 +217,8 @@ def test_where_one_is_refused_all_stay_and_the_rest_can_be_decided(
     ("given", "words"),
     [
         ({"action": "accept", "track": "watch"}, "Diterima"),
+        ({"action": "correct"}, "Pilih sekurangnya satu hal yang dibetulkan"),
+        ({"action": "correct", "region": "14.7"}, "Pembetulan itu tidak dikenal"),
         ({"action": "correct", "agency": "Dinas Perhubungan Kota Pekanbaru"}, "Dibetulkan"),
         ({"action": "correct", "agency": "Dinas Antah Berantah"}, "Tidak ada instansi bernama"),
         ({"action": "snooze", "days": "7"}, "Ditunda"),
@@ -227,6 +229,23 @@ def test_every_action_is_there_for_several(
 ) -> None:
     items = re.findall(r'name="item" value="(\d+:\d+)"', sign_in(client))
     assert words in post(client, "/putusan/bersama", item=items, **given).text
+
+
+def test_several_are_corrected_in_what_was_chosen(client: TestClient, candidates: list[int], factory: Sessions) -> None:
+    items = re.findall(r'name="item" value="(\d+:\d+)"', sign_in(client))
+    chosen = {"action": "correct", "agency": "", "kind": "", "region": "14.08", "sector": "AIR", "form": "-"}
+    done = post(client, "/putusan/bersama", item=items, **chosen)
+    assert "Dibetulkan: 2 kandidat." in done.text
+    with factory.begin() as session:
+        rows = session.scalars(select(Candidate).order_by(Candidate.id)).all()
+        assert [(one.region, one.sector, one.form) for one in rows] == [("14.08", "AIR", None)] * 2
+        assert rows[0].agency_id == "VT-PLN-UP3DMI", "what was left, stays"
+        session.get_one(Candidate, candidates[0]).sector = "LIS"
+    items = [f"{number}:2" for number in candidates]
+    refused = post(client, "/putusan/bersama", item=items, action="correct", sector="AIR")
+    assert refused.status_code == 409 and "Isinya sudah demikian" in refused.text
+    assert re.findall(r'name="item" value="(\d+:\d+)"', refused.text) == [f"{candidates[0]}:2"]
+    assert '<input type="hidden" name="sector" value="AIR">' in refused.text, "so that the rest can be decided"
 
 
 def test_nothing_chosen_is_said(client: TestClient, candidates: list[int]) -> None:
@@ -251,6 +270,7 @@ def test_a_correction_stays_with_the_candidate(client: TestClient, candidates: l
         was = session.get_one(Candidate, candidates[1])
         given = form | {
             "sector": "AIR",
+            "kind": was.kind or "",
             "district": was.district or "",
             "agency": was.agency.name if was.agency else "",
         }
@@ -263,7 +283,7 @@ def test_a_correction_stays_with_the_candidate(client: TestClient, candidates: l
     assert "Isinya sudah demikian" in nothing.text
 
 
-def test_a_suggestion_is_joined_or_never_asked_again(
+def test_a_suggestion_is_joined_or_turned_down_and_either_taken_back(
     client: TestClient, candidates: list[int], factory: Sessions
 ) -> None:
     sign_in(client)
@@ -278,11 +298,15 @@ def test_a_suggestion_is_joined_or_never_asked_again(
     joined = post(client, f"/kandidat/{two}/saran/{number}", action="duplicate", version=1)
     assert joined.url.path == f"/kandidat/{one}" and "Digabung sebagai duplikat." in joined.text
     post(client, re.findall(r'action="(/putusan/\d+/urungkan)"', joined.text)[0])
-    with factory.begin() as session:
-        session.get_one(Suggestion, number).state = "open"
-    assert "Disimpan." in post(client, f"/kandidat/{two}/saran/{number}", action="apart").text
-    assert "Mungkin kejadian yang sama" not in client.get(f"/kandidat/{two}").text
-    assert "sudah dijawab" in post(client, f"/kandidat/{two}/saran/{number}", action="apart").text
+    path = f"/kandidat/{two}/saran/{number}"
+    said = post(client, path, action="apart").text
+    assert "Disimpan." in said and "Mungkin kejadian yang sama" not in said
+    assert re.search(r"Kejadian lain, kata petugas.*?rina, .*?Urungkan", said, re.DOTALL)
+    assert "Kejadian lain, kata petugas" in client.get(f"/kandidat/{one}").text, "from either side"
+    assert "sudah dijawab" in post(client, path, action="apart").text
+    asked = post(client, path, action="ask").text
+    assert "Mungkin kejadian yang sama" in asked and "Kejadian lain, kata petugas" not in asked
+    assert "tidak ada yang diurungkan" in post(client, path, action="ask").text
 
 
 def test_copies_are_folded_and_a_mention_is_split_off(client: TestClient, factory: Sessions) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from crawler import Source
 from intake import jobs, links, sources
 from intake.database import Sessions
-from intake.models import AuditRow, Candidate, Decision, Mention, Person, SourceState, now
+from intake.models import AuditRow, Candidate, Decision, Mention, Person, Remit, SourceState, now
+from intake.people import accounts
 from intake.settings import Settings
 from intake.web.app import create_app
 from nlp import Analysis, Guess, Text
@@ -276,6 +277,51 @@ def test_the_form_stands_on_the_queue_and_speaks_english_too(console: Callable[.
     page = client.post("/tautan", data={"csrf": token(queue), "address": f"{press.url}/pendek"}).text
     assert "There is no text of 80 characters or more." in page
     assert "Nothing was stored." in page
+
+
+# ---- beyond one's own part
+
+
+def bounded(factory: Sessions, region: str) -> None:
+    with factory.begin() as session:
+        rina = session.scalars(select(Person).where(Person.name == "rina")).one()
+        rina.remits.append(Remit(region=region, bounds=True))
+
+
+def test_what_is_beyond_ones_remits_is_taken_in_and_not_shown(
+    console: Callable[..., TestClient], press: Press, factory: Sessions
+) -> None:
+    bounded(factory, "14.08")
+    client = console()
+    for _ in range(2):
+        answer = paste(client, f"{press.url}/air", "warga menelepon")
+        assert answer.status_code == 200
+        assert "Halaman itu sudah terbaca dan diterima. Kejadiannya bukan bagian tugas Anda" in answer.text
+        for hidden in ("Rumbai", "Pekanbaru", "/kandidat/", "mengeluhkan", "sudah pernah terbaca"):
+            assert hidden not in answer.text, hidden
+    assert count(factory, Candidate) == 1
+    assert client.get("/kandidat/1").status_code == 404
+    with factory.begin() as session:
+        sari, _ = accounts.add_person(session, "sari", "officer", PASSWORD)
+        sari.remits.append(Remit(region="14.08", bounds=True))
+    assert console(YES, "sari").get("/tautan/1").status_code == 404, "who did not bring it learns nothing"
+    with factory.begin() as session:
+        session.delete(session.scalars(select(Remit)).first())
+    assert "Air Mati di Rumbai" in console(YES, "rina").get("/tautan/1").text
+
+
+def test_a_text_made_a_candidate_elsewhere_is_taken_in_too(
+    console: Callable[..., TestClient], press: Press, factory: Sessions
+) -> None:
+    bounded(factory, "14.08")
+    client = console(NO)
+    page = paste(client, f"{press.url}/air").text
+    assert "Tetap jadikan kandidat" in page, "what has no candidate yet is shown to whoever brought it"
+    made = client.post("/tautan/1/kandidat", data={"csrf": token(page), "reason": "air mati tiga hari"})
+    assert (made.status_code, made.url.path) == (200, "/tautan/1")
+    assert "Dijadikan kandidat oleh petugas." in made.text
+    assert "Halaman itu sudah terbaca dan diterima" in made.text
+    assert "Rumbai" not in made.text
 
 
 # ---- who, and how often

@@ -1,5 +1,6 @@
 """The pages about people: signing in with a code, invitations, one's account, remits and leave, the audit log."""
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 import pyotp
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from crawler.dates import WIB
@@ -16,6 +18,7 @@ from intake import courier
 from intake.database import Sessions
 from intake.models import AuditRow, Person, SourceState, now
 from intake.people import accounts, audit, totp
+from intake.people.seal import seal_of
 from intake.settings import Settings
 from intake.web.app import create_app
 from intake.web.pages.signing import label_of
@@ -303,6 +306,88 @@ def test_what_somebody_is_for_is_edited_on_their_page(console: Console, factory:
         rina.post(f"/orang/{number}/tugas", data={"csrf": token(rina.get("/akun").text), "region": "14.71"}).status_code
         == 403
     )
+
+
+def test_an_administrator_gives_another_role(console: Console, factory: Sessions) -> None:
+    rina, boss, head = console("rina"), console("bos"), console("kepala")
+    number, own = number_of(factory, "rina"), number_of(factory, "bos")
+    page = boss.get(f"/orang/{number}").text
+    form = {"csrf": token(page), "role": "focal", "agency": ""}
+    for wrong, why in (
+        ({}, "pilih instansinya"),
+        ({"agency": "tidak ada"}, "Tidak ada instansi bernama tidak ada"),
+        ({"role": "raja"}, "Peran itu tidak dikenal"),
+    ):
+        refused = boss.post(f"/orang/{number}/peran", data=form | wrong)
+        assert (refused.status_code, why in refused.text) == (422, True)
+    assert rina.get("/akun").url.path == "/akun"
+    changed = boss.post(f"/orang/{number}/peran", data=form | {"agency": "VT-PLN-UP3DMI"})
+    assert "rina narahubung, " in words(changed.text)
+    assert rina.get("/akun").url.path == "/masuk"
+    assert "dari: petugas; menjadi: narahubung, VT-PLN-UP3DMI" in words(boss.get("/jejak?action=user.role").text)
+    assert "Ganti peran" not in head.get(f"/orang/{number}").text
+    theirs = {"csrf": token(head.get("/akun").text), "role": "admin"}
+    assert head.post(f"/orang/{number_of(factory, 'kepala')}/peran", data=theirs).status_code == 403
+    boss.post(f"/orang/{number_of(factory, 'admin')}/peran", data=form | {"role": "officer"})
+    last = boss.post(f"/orang/{own}/peran", data=form | {"role": "officer"})
+    assert (last.status_code, "bos administrator terakhir" in last.text) == (422, True)
+
+
+def test_a_lost_key_is_told_with_what_to_do(console: Console, factory: Sessions, settings: Settings) -> None:
+    with factory.begin() as session:
+        person, secret = accounts.named(session, "rina"), totp.new_secret()
+        person.totp = seal_of(settings.model_copy(update={"pseudonym_key": SecretStr("lost")})).close(
+            base64.b32decode(secret), person.id
+        )
+    client = console("rina")
+    form = {"csrf": token(client.get("/masuk/kode").text), "code": pyotp.TOTP(secret).now()}
+    refused = client.post("/masuk/kode", data=form)
+    assert (refused.status_code, "kentongan user reset-code rina" in refused.text) == (422, True)
+
+
+def test_what_was_kept_plain_is_sealed_when_the_console_starts(factory: Sessions, settings: Settings) -> None:
+    secret = enrolled(factory, "rina")
+    with TestClient(create_app(factory, settings)), factory.begin() as session:
+        kept = accounts.named(session, "rina")
+        assert seal_of(settings).open(kept.totp or "", kept.id) == base64.b32decode(secret)
+
+
+def refusals(factory: Sessions) -> list[tuple[str, str, str]]:
+    """(who, what they tried, where) of every refusal in the log."""
+    with factory.begin() as session:
+        rows = select(Person.name, AuditRow.subject, AuditRow.detail).join(Person, Person.id == AuditRow.person_id)
+        found = session.execute(rows.where(AuditRow.action == "access.refused").order_by(AuditRow.place))
+        return [(name, subject, detail["path"]) for name, subject, detail in found]
+
+
+def test_who_is_refused_stands_in_the_log_once_an_hour(console: Console, factory: Sessions) -> None:
+    rina, number = console("rina"), number_of(factory, "bos")
+    with factory.begin() as session:
+        secret = accounts.make_token(session, "rina", scopes=("read:queue",))
+    for _ in range(3):
+        assert rina.get("/jejak?subject=rahasia").status_code == 403
+        assert rina.get(f"/orang/{number}").status_code == 403
+        assert rina.get("/pengguna").status_code == 403
+        assert rina.post("/keluar", data={"csrf": "x"}).status_code == 403
+        assert rina.get("/api/v1/cases?after=rahasia", headers={"authorization": f"Bearer {secret}"}).status_code == 403
+        assert rina.get(f"/orang/{number}0000").status_code == 403, "nor who there is"
+    once = [
+        ("rina", "audit.read", "/jejak"),
+        ("rina", "people.read", "/orang/{person_id}"),
+        ("rina", "POST /keluar", "/keluar"),
+        ("rina", "case.read", "/api/v1/cases"),
+    ]
+    assert refusals(factory) == once
+    assert "permintaan ditolak people.read halaman: /orang/{person_id}" in words(console("bos").get("/jejak").text)
+    console("dewi").get("/pengguna")
+    console().post("/keluar", data={"csrf": "x"})
+    assert refusals(factory) == [*once, ("dewi", "people.read", "/pengguna")]
+    later = now() + timedelta(hours=1, seconds=1)
+    with factory.begin() as session, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "now", lambda: later)
+        for _ in range(2):
+            audit.refused(session, accounts.named(session, "rina"), "people.read", "/pengguna")
+    assert refusals(factory)[5:] == [("rina", "people.read", "/pengguna")]
 
 
 def test_an_administrator_ends_sessions_and_removes_a_lost_second_factor(console: Console, factory: Sessions) -> None:
