@@ -25,7 +25,7 @@ COUNTED = 1000  # a count goes no further
 MOST_ID = 2**31 - 1  # the largest number a key can have in PostgreSQL
 IN_ORDER = (Candidate.rank.desc(), Candidate.id.desc())
 PACE = 100  # seconds for one candidate, until a person's own decisions tell
-QUICKEST, SLOWEST = 20, 600  # no pace beyond these is planned with
+QUICKEST, SLOWEST = 45, 600  # no pace beyond these is planned with
 TIMED, FEW = 50, 5  # decisions a pace is taken from: the last ones; fewer tell nothing yet
 UNDECIDED = ("undo", "bring", "correct", "split", "reopen")  # actions that leave something to decide: no part of a day
 
@@ -204,18 +204,25 @@ class Budget:
     """What of the queue is meant for a person's day: 30 minutes, 18 candidates."""
 
     minutes: int
-    candidates: int  # as many as fit at the person's own pace
+    candidates: int  # as many as fit at the person's own pace, and no more than there were
     done_today: int  # since midnight in WIB and not undone; what was decided at once counts once
     left: int
-    median_seconds: int  # the person's own pace; shown to nobody else
+    median_seconds: int  # the person's own pace before today; shown to nobody else
 
 
 def budget(session: Session, person: Person, at: datetime | None = None) -> Budget:
-    """How much of today's part is done, and how much is left."""
-    pace = _pace(session, person)
-    candidates = round(person.daily_minutes * 60 / pace)
-    done = _done_on_the_day(session, person, at or now())
-    return Budget(person.daily_minutes, candidates, done, max(candidates - done, 0), pace)
+    """How much of today's part is done, and how much is left. Whoever is quick today is given no more for it."""
+    midnight = (at or now()).astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0)
+    pace, done = _pace(session, person, midnight), _done_since(session, person, midnight)
+    fit = round(person.daily_minutes * 60 / pace)
+    left = _at_most(session, person, max(fit - done, 0))
+    return Budget(person.daily_minutes, min(fit, done + left), done, left, pace)
+
+
+def _at_most(session: Session, person: Person, most: int) -> int:
+    """How many wait for the person, counted no further than `most`."""
+    some = chosen(person, Filters()).with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(most).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) if most else 0
 
 
 def for_today(filters: Filters, budget: Budget) -> Filters:
@@ -223,18 +230,20 @@ def for_today(filters: Filters, budget: Budget) -> Filters:
     return filters if budget.left else replace(filters, urgency="U1")
 
 
-def _pace(session: Session, person: Person) -> int:
-    timed = select(Decision.seconds).where(Decision.person_id == person.id, Decision.seconds.is_not(None))
+def _pace(session: Session, person: Person, before: datetime) -> int:
+    timed = select(Decision.seconds).where(
+        Decision.person_id == person.id, Decision.seconds.is_not(None), Decision.at < before
+    )
     seconds = [one for one in session.scalars(timed.order_by(Decision.at.desc()).limit(TIMED)) if one is not None]
     return PACE if len(seconds) < FEW else round(min(max(median(seconds), QUICKEST), SLOWEST))
 
 
-def _done_on_the_day(session: Session, person: Person, at: datetime) -> int:
+def _done_since(session: Session, person: Person, moment: datetime) -> int:
     undo = aliased(Decision)
     deed = func.coalesce(Decision.batch, cast(Decision.candidate_id, String))
     counted = select(func.count(deed.distinct())).where(
         Decision.person_id == person.id,
-        Decision.at >= at.astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0),
+        Decision.at >= moment,
         Decision.action.not_in(UNDECIDED),
         ~select(undo.id).where(undo.undoes == Decision.id).exists(),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.dates import WIB
@@ -213,18 +214,34 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=WIB)
 def test_a_day_is_cut_to_the_minutes_and_the_pace_of_a_person(factory: Sessions) -> None:
     with factory.begin() as session:
         person = officer(session)
+        for n in range(50):
+            candidate(session, f"waits {n}", rank=n)
         assert queue.budget(session, person, NOON) == queue.Budget(30, 18, 0, 18, 100)
         yesterday = NOON - timedelta(days=1)
         for _ in range(4):
             decided(session, person, yesterday, seconds=40)
         assert queue.budget(session, person, NOON).median_seconds == 100
         decided(session, person, yesterday, seconds=900)
-        assert queue.budget(session, person, NOON) == queue.Budget(30, 45, 0, 45, 40)
+        assert queue.budget(session, person, NOON) == queue.Budget(30, 40, 0, 40, 45)
         for n in range(50):
             decided(session, person, yesterday + timedelta(minutes=n + 1), seconds=3)
-        assert queue.budget(session, person, NOON).median_seconds == 20
+        assert queue.budget(session, person, NOON).median_seconds == 45
         person.daily_minutes = 0
         assert queue.budget(session, person, NOON).left == 0
+
+
+def test_whoever_is_quick_today_is_given_no_more_and_nobody_more_than_waits(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person = officer(session)
+        for n in range(25):
+            candidate(session, f"waits {n}", rank=n)
+        for n in range(10):
+            decided(session, person, NOON + timedelta(minutes=n), seconds=5)
+        assert queue.budget(session, person, NOON) == queue.Budget(30, 18, 10, 8, 100)
+        for one in session.scalars(select(Candidate).where(Candidate.state == "candidate").limit(22)):
+            one.state = "accepted"
+        session.flush()
+        assert queue.budget(session, person, NOON) == queue.Budget(30, 13, 10, 3, 100)
 
 
 def test_a_day_begins_at_midnight_here_and_counts_what_stands(factory: Sessions) -> None:
@@ -249,9 +266,11 @@ def test_no_budget_holds_back_a_danger_to_life(factory: Sessions) -> None:
         candidate(session, "ordinary", urgency="U3", rank=1)
         candidate(session, "danger", urgency="U1", rank=2000)
         person.daily_minutes = 5
+        for n in range(2):
+            candidate(session, f"waits {n}", urgency="U4", rank=-n)
         for left in (3, 2, 1, 0):
             budget = queue.budget(session, person, NOON)
             assert budget.left == left
             shown = heads(session, person, queue.for_today(queue.Filters(), budget))
-            assert shown == (["danger", "ordinary"] if left else ["danger"])
+            assert shown[:2] == (["danger", "ordinary"] if left else ["danger"])
             decided(session, person, NOON, of=candidate(session, "decided", state="accepted"))

@@ -210,7 +210,7 @@ class BudgetOut(Told):
     )
 
     minutes: int = Field(description="of your day")
-    candidates: int = Field(description="as many as fit at your own pace")
+    candidates: int = Field(description="as many as fit at your own pace, and no more than there were")
     done_today: int = Field(description="since midnight in WIB")
     left: int = Field(description="of them")
     median_seconds: int = Field(description="your own pace; told to nobody else")

@@ -42,7 +42,7 @@ def queue_page(who: Who, way: OnWay, after: str = "", pilih: str = "") -> HTMLRe
         is_decider=is_decider,
         budget=budget,
         pace=decisions.median_seconds(who.session, who.person) if is_decider else None,
-        is_done=filters != way.filters,
+        is_done=filters != way.filters and bool(page.items or (budget and budget.done_today)),
         has_remits=_has_remits(who),
         held=held,
         names=_source_names(who.session, ids),
