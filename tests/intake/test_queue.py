@@ -238,7 +238,7 @@ def test_whoever_is_quick_today_is_given_no_more_and_nobody_more_than_waits(fact
         for n in range(10):
             decided(session, person, NOON + timedelta(minutes=n), seconds=5)
         assert queue.budget(session, person, NOON) == queue.Budget(30, 18, 10, 8, 100)
-        for one in session.scalars(select(Candidate).where(Candidate.state == "candidate").limit(22)):
+        for one in session.scalars(select(Candidate).where(Candidate.state == "candidate").limit(32)):
             one.state = "accepted"
         session.flush()
         assert queue.budget(session, person, NOON) == queue.Budget(30, 13, 10, 3, 100)
