@@ -18,6 +18,7 @@ _PLATE = re.compile(r"\b(?:BM|BA|BB|BK|BP|BH|BG|BE|B|D|F|H|L|N)[ .-]?\d{3,4}[ .-
 _ACCOUNT = re.compile(r"\b(?:no\.?\s?rek(?:ening)?|norek|rekening|rek)\b\D{0,25}(\d[\d .-]{6,22}\d)", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w.@/])@\w(?:[\w.]{0,38}\w)?")
 _PHONE_HINT = re.compile(r"(?:\+?62|\b0)[\d\s().-]{7,18}")
+_NIK_HINT = re.compile(r"\b(?:nik|ktp)\b\D{0,20}$", re.IGNORECASE)
 _KK_HINT = re.compile(r"\b(?:no(?:mor|\.)?\s?kk|kartu keluarga)\D{0,20}$", re.IGNORECASE)
 _NAME = r"[A-Z][a-z']{1,20}(?: (?:[A-Z][a-z']{1,20}|[A-Z]\.|bin|binti)){0,3}"
 _AGED = re.compile(rf"\b({_NAME})(?: ?\((\d{{1,2}})(?: ?(?:tahun|thn|th))?\)|,? (\d{{1,2}}) ?(?:tahun|thn|th)\b)")
@@ -34,6 +35,9 @@ _NO_NAME = re.compile(
     r"(?:SD|SMP|SMA|SMK|MI|MTs|MA|TK|Kelas|Kecamatan|Kabupaten|Kota|Desa|Kelurahan|Kampung|Dusun|Provinsi|Sekolah|Madrasah|"
     r"Pondok|Polres|Polsek|Polda|Dinas|Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu|Indonesia|Riau|Jalan|Rumah|Puskesmas|Tuhan|"
     r"Allah|Program|Makan|Undang|Sementara|Kini|Saat|Pada|Di|Itu|Hal|Sudah|Belum|Dr|Bapak|Ibu|Pak|Bu)\b"
+)
+_NO_WORD = re.compile(  # after "namanya": meminta namanya tidak ditulis
+    r"(?:tidak|tak|nggak|gak?|enggan|jangan|belum|sudah|masih|juga|saja|ada|dan|karena|yang|di\w{4,}|ter\w{4,})\b"
 )
 _ADULT = 18
 # Accounts of agencies and of the public complaint channels are nobody's personal data.
@@ -73,12 +77,12 @@ def _emails(text: str) -> Iterator[Span]:
 
 
 def _sixteen_digits(text: str) -> Iterator[Span]:
-    """A NIK holds a province, and a date of birth (40 added to the day of women); a KK number alike, by its word."""
+    """A NIK holds a province, and a date of birth (40 added to the day of women), or is called one; a KK number by its word."""
     for found in _SIXTEEN.finditer(text):
         digits = re.sub(r"\D", "", found[0])
         if _KK_HINT.search(text[max(0, found.start() - 40) : found.start()]):
             yield Span(*found.span(), "kk")
-        elif is_nik(digits):
+        elif is_nik(digits) or _NIK_HINT.search(text[max(0, found.start() - 30) : found.start()]):
             yield Span(*found.span(), "nik")
         else:
             yield Span(*found.span(), "account")
@@ -121,5 +125,5 @@ def _names(text: str) -> Iterator[Span]:
             yield Span(*found.span(1), "name")
     for pattern in (_CALLED, _NAMED):
         for found in pattern.finditer(text):
-            if not _NO_NAME.match(found[1]):
+            if not (_NO_NAME.match(found[1]) or _NO_WORD.match(found[1])):
                 yield Span(*found.span(1), "name")

@@ -21,6 +21,7 @@ HALF_A_DAY = timedelta(hours=12)  # ... or from noon to noon: whoever tells of i
 REPORTED = timedelta(hours=48)  # the press tells of it a day or two after
 PLANNED = frozenset({"jadwal", "pelihara", "gilir", "besok"})  # of an outage that is told of before
 OTHER_LAMPS = frozenset({"jalan", "simpang", "jembatan", "merah", "rumahsakit"})  # lamps whose failure is no outage
+HAZARDS = frozenset({"tiang", "kabel", "sengat", "setrum", "nyetrum", "kesetrum", "juntai"})  # of power, and no outage
 LOOKING_BACK = frozenset({"ingat", "kenang", "tragedi"})
 TELLING = 4.4  # weight of a shared word from which it is more than a common one
 NAMED = 4.1  # weight of the name of a place from which it tells where: a district or a town, not a whole city
@@ -225,6 +226,8 @@ def _weigh(words: frozenset[str]) -> float:
 
 
 def _is_outage(one: Trace) -> bool:
+    if "padam" not in one.words and not one.words.isdisjoint(HAZARDS):
+        return False
     return one.sectors[:1] == ("LIS",) or ("listrik" in one.words and one.words.isdisjoint(OTHER_LAMPS))
 
 

@@ -75,6 +75,12 @@ def test_outages_of_one_town_are_one_event_by_the_night(hours: int, joined: bool
     assert same_event(first, replace(later, told_at=told_at)).joined is joined
 
 
+def test_a_hanging_cable_is_no_outage() -> None:
+    cable = trace("kabel listrik menjuntai di duri, bocah tersengat", sectors=("LIS",), regions=frozenset({"14.03"}))
+    assert "night" not in same_event(cable, replace(cable, signature=b"")).reasons
+    assert "night" in same_event(OUTAGE, replace(OUTAGE, signature=b"")).reasons
+
+
 def test_the_press_tells_of_last_night_the_day_after() -> None:
     evening = replace(OUTAGE, told_at=NOON + timedelta(hours=7))
     article = replace(OUTAGE, told_at=NOON + timedelta(hours=28), signature=b"")

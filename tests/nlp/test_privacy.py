@@ -10,6 +10,9 @@ from nlp.privacy import is_nik, personal_data
     [
         ("NIK saya 1471094505850003 tolong", [("1471094505850003", "nik")]),
         ("NIK 1471 0945 0585 0003", [("1471 0945 0585 0003", "nik")]),
+        ("NIK saya 1471 0000 0000 0001 ganda", [("1471 0000 0000 0001", "nik")]),
+        ("wali murid yang meminta namanya tidak ditulis", []),
+        ("siswi kelas dua, namanya melati, dipukul", [("melati", "name")]),
         ("nomor KK 1471091212100004", [("1471091212100004", "kk")]),
         ("hubungi 0812-3456-7890 ya", [("0812-3456-7890", "phone")]),
         ("wa +62 812 3456 7890", [("+62 812 3456 7890", "phone")]),
