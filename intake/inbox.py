@@ -25,7 +25,7 @@ from intake import revisions
 from intake.database import Base
 from intake.masking import masked
 from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
-from intake.review import mutes, neighbours, queue
+from intake.review import mutes, neighbours
 from intake.review.cluster import Trace, Verdict, belongs, likeliest, same_event
 from intake.review.corrections import corrected
 from intake.review.neighbours import first_guess
@@ -284,7 +284,8 @@ def record(session: Session, mention: Mention, analysis: Analysis, threshold: fl
         if mention.candidate.state in OPEN_STATES:
             refresh(session, mention.candidate)
         return mention.candidate
-    if analysis.p["yes"] < threshold or analysis.place == "other":
+    is_enough = analysis.p["yes"] >= threshold or analysis.urgency == "U1"  # a missed danger to life costs most
+    if not is_enough or analysis.place == "other":
         return None
     return place(session, mention)
 
@@ -367,12 +368,12 @@ def refresh(session: Session, candidate: Candidate) -> None:
     candidate.region = _vote((next(iter(a.get("regions", ())), None), p) for a, p in analyses)
     candidate.district = _vote((next(iter(a.get("districts", ())), None), p) for a, p in analyses)
     candidate.place = "riau" if any(a.get("place") == "riau" for a, _ in analyses) else "unknown"
-    candidate.urgency = min((a["urgency"] for a, _ in analyses if a.get("urgency")), default=None)
+    urgencies = ((mention.analysis or {}).get("urgency") for mention in mentions)  # of copies too
+    candidate.urgency = min(filter(None, urgencies), default=None)
     candidate.headline = _headline(mentions)
     candidate.agency_id, candidate.agency_reason = _agency(session, analyses)
     corrected(session, candidate)
     candidate.muted_by = mutes.muted_by(session, candidate)
-    candidate.rank = queue.rank(candidate.urgency, candidate.p_failure, candidate.voice_count, candidate.last_told_at)
 
 
 def _headline(mentions: Sequence[Mention]) -> str:

@@ -35,7 +35,12 @@ def masked(text: str, pii: Iterable[Mapping[str, Any]]) -> str:
 
 def covered(text: str) -> str:
     """`text` that nobody analysed, what a look at it now finds to be personal data covered."""
-    return masked(text, ({"start": s.start, "end": s.end, "type": s.label} for s in personal_data(text)))
+    return masked(text, personal(text))
+
+
+def personal(text: str) -> list[Mapping[str, Any]]:
+    """What a look at it now finds to be personal data."""
+    return [{"start": s.start, "end": s.end, "type": s.label} for s in personal_data(text)]
 
 
 def pieces(text: str, pii: Iterable[Mapping[str, Any]], evidence: Iterable[Mapping[str, Any]]) -> list[Piece]:

@@ -30,6 +30,7 @@ CORRECTABLE = (  # of a candidate, in place; each correction is a label
     "district",
     "sector",
     "form",
+    "urgency",
 )
 ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
 
@@ -39,6 +40,12 @@ BY_LETTERS = String(40).with_variant(String(40, collation="C"), "postgresql")
 
 def _words_index(table: str) -> Index:
     return Index(f"ix_{table}_words", "words", postgresql_using="gin").ddl_if(dialect="postgresql")
+
+
+def _where_set(name: str, column: str) -> Index:
+    """An index of the few rows that have something there."""
+    is_set = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=is_set, postgresql_where=is_set)
 
 
 def now() -> datetime:
@@ -328,6 +335,8 @@ class Candidate(Base):
         Index("ix_candidate_rank", "rank", "id"),
         Index("ix_candidate_event", "sector", "last_told_at"),
         Index("ix_candidate_similar", "region", "sector", "last_told_at"),
+        _where_set("ix_candidate_muted_by", "muted_by"),
+        _where_set("ix_candidate_snoozed", "snoozed_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -361,7 +370,7 @@ class Candidate(Base):
     )
     snoozed_until: Mapped[datetime | None] = mapped_column(UTCDateTime, comment="not in the queue until then")
     muted_by: Mapped[int | None] = mapped_column(
-        ForeignKey("mute.id"), index=True, comment="not in the queue as long as that lasts"
+        ForeignKey("mute.id"), comment="not in the queue as long as that lasts"
     )
     mentions: Mapped[list[Mention]] = relationship(back_populates="candidate", order_by="Mention.told_at.desc()")
     agency: Mapped[Agency | None] = relationship()

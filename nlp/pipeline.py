@@ -112,7 +112,7 @@ class Analyser:
         forms = _guesses(_forms(scores, label), "form") if told else ()
         clauses = self._evidence(text.text, words) if label != "no" else ()
         where = self.places(text.text, text.region, text.title, text.source)
-        soon, urgent = urgency(text.text, label, scores.urgency)
+        soon, urgent = urgency(text.text, label, scores.urgency, scores.failure["yes"])
         found = Answerable()
         if told:
             found = self.agencies(text.text, text.title, where, sectors, text.region, text.source)

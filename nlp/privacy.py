@@ -29,7 +29,7 @@ _PERSON = (
 _WHICH = r"(?: (?:yang|saya|kami|itu|ini|pertama|kedua|bungsu|sulung|tersebut)){0,2}"
 _CALLED = re.compile(rf"{_PERSON},?{_WHICH},? (?:bernama |atas nama )?({_NAME})")
 _NAMED = re.compile(
-    rf"(?i:{_PERSON}[^.!?\n]{{0,40}}? (?:bernama|namanya|atas nama)) (\w{{2,20}}(?: [A-Z]\w{{1,20}}){{0,3}})"
+    rf"(?i:{_PERSON}[^.!?\n]{{0,40}}? (?:bernama|namanya|atas nama|(?:ber)?inisial)) (\w{{2,20}}(?: [A-Z]\w{{1,20}}){{0,3}})"
 )
 _NO_NAME = re.compile(
     r"(?:SD|SMP|SMA|SMK|MI|MTs|MA|TK|Kelas|Kecamatan|Kabupaten|Kota|Desa|Kelurahan|Kampung|Dusun|Provinsi|Sekolah|Madrasah|"

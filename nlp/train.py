@@ -60,7 +60,7 @@ def read_rows(files: Iterable[Path]) -> list[Row]:
 def train(rows: Sequence[Row], out: Path) -> dict[str, Any]:
     """Fit, calibrate on folds, write `out`; returns what `out/figures.json` holds."""
     words = read_all(rows)
-    vocabulary = Vocabulary.of(words, LEAST)
+    vocabulary = Vocabulary.of((its for its, row in zip(words, rows, strict=True) if "axes" not in row), LEAST)
     vectors = as_matrix(vocabulary, words)
     fitted: dict[str, Fitted] = {}
     held_apart: dict[str, float] = {}
@@ -115,7 +115,10 @@ def targets(row: Row, axis: str) -> dict[str, float]:
     """Gold codes of an axis and their weights; where a second reader saw it otherwise, both count half.
 
     `row["weight"]`: texts of the plainest and commonest kind count more than those that were written to be hard.
+    `row["axes"]`: the only axes a text counts for, and then it adds no terms.
     """
+    if axis not in row.get("axes", AXES):
+        return {}
     readings = [row, row | row["second"]] if "second" in row else [row]
     weights: defaultdict[str, float] = defaultdict(float)
     for reading in readings:

@@ -26,19 +26,23 @@ _SOLVED = re.compile(
     r"ngalir|mengalir|normal|direspon\w*|ditanggapi)\b",
     re.IGNORECASE,
 )
+DANGER, DOUBTFUL = 0.5, 0.3  # chances of a danger to life, and of a failure, from which the danger is told all the same
 _SENTENCE = re.compile(r"[^.!?\n]+")
 
 
-def urgency(text: str, failure: str, p: Mapping[str, float]) -> tuple[Urgency | None, tuple[Span, ...]]:
+def urgency(
+    text: str, failure: str, p: Mapping[str, float], p_failure: float = 0.0
+) -> tuple[Urgency | None, tuple[Span, ...]]:
     """U1 danger to life or a right about to be lost, U2 a vulnerable person, many people or a basic service down,
-    U3 a continuing loss, U4 the rest; None where no failure is told. With the spans that say so.
+    U3 a continuing loss, U4 the rest, with the spans that say so; None where no failure is told, unless a danger to life is.
 
     Levels: the Ombudsman's criteria of a rapid response (U1) and the project's own (U2-U4). `p`: the classifier's
     chance of each level; its middle is what the text as a whole says, and a phrase of danger only raises it. A text
     that only criticises is never above U3.
     """
     if failure == "no":
-        return None, ()
+        told = p.get("U1", 0.0) >= DANGER and p_failure >= DOUBTFUL
+        return ("U1", _matches("U1", read(text))[:3]) if told else (None, ())
     read_as = LEVELS[round(sum(rank * p.get(level, 0.0) for rank, level in enumerate(LEVELS)))]
     if failure != "yes":
         return max(read_as, "U3"), ()

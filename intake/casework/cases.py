@@ -18,16 +18,30 @@ from crawler.dates import WIB
 from intake import alerts
 from intake.casework import clocks, events, referrals
 from intake.casework.clocks import Clock, Rules
-from intake.models import TRACKS, AgencyContact, Candidate, Case, CaseEvent, Person, Referral, Reporter, now
+from intake.models import (
+    TRACKS,
+    Agency,
+    AgencyContact,
+    Candidate,
+    Case,
+    CaseEvent,
+    Decision,
+    Person,
+    Referral,
+    Reporter,
+    now,
+)
 from intake.people import access, audit
 from intake.review import queue
 from intake.review.errors import Invalid, NotAllowed
+from intake.review.mutes import DANGER
 
 # How a case ends; the names of the law's reasons stand in intake/web/casework.py.
 OUTCOMES = ("handled", "no_maladministration", "outside", "incomplete", "taken_back", "passed_on")
 STATES = ("open", "overdue", "paused", "closed", "withdrawn")
 MOST_OPEN = 2000  # open cases, the oldest, that are put in the order of what is due
 SHORTEST_REASON = 5  # characters
+WAYS = ("letter", "phone")  # by which an officer told an agency without us
 
 
 # ---- from a decision -------------------------------------------------------------------------------------------------
@@ -58,6 +72,41 @@ def withdraw(session: Session, candidate: Candidate, person: Person | None = Non
     alerts.withdraw_referrals(session, case)
     case.state = "withdrawn"
     events.write(session, case, "withdrawn", person)
+
+
+def correct(session: Session, candidate: Candidate, decision: Decision) -> None:
+    """Its candidate was corrected: the log of the case says so, and another answerable agency is the case's too."""
+    case = _case_of(session, candidate)
+    if case is None:
+        return
+    changed = decision.changes
+    before = case.agency_id
+    if "agency_id" in changed:
+        case.agency_id = changed["agency_id"][1]
+    session.flush()
+    events.raise_version(session, case, case.version)
+    agencies = [before, case.agency_id]
+    events.append(
+        session, case, "corrected", decision.person, decision=decision.id, fields=sorted(changed), agencies=agencies
+    )
+
+
+def take_back_correction(session: Session, candidate: Candidate, decision: Decision, person: Person) -> None:
+    """The correction was undone: the agency of before is answerable again, unless another one was named since."""
+    case = _case_of(session, candidate)
+    made = [one for one in case.events if one.detail.get("decision") == decision.id] if case else []
+    if case is None or not made:
+        return
+    before, after = made[0].detail["agencies"]
+    if case.agency_id == after:
+        case.agency_id = before
+    session.flush()
+    events.raise_version(session, case, case.version)
+    events.append(session, case, "corrected", person, fields=made[0].detail["fields"], undone=True)
+
+
+def _case_of(session: Session, candidate: Candidate) -> Case | None:
+    return session.scalar(select(Case).where(Case.candidate_id == candidate.id, Case.state != "withdrawn"))
 
 
 def _next_number(session: Session) -> str:
@@ -116,6 +165,8 @@ def page(
     limit: int = 50,
 ) -> Page:
     """Cases `viewer` may see: those that are open by what is due first, the others newest first.
+
+    A danger to life (U1) that no clock presses stands before all that is due.
 
     `after`: a cursor of a page before; ValueError if it is none.
     """
@@ -187,7 +238,7 @@ def _open_keys(
 ) -> list[Key]:
     """The keys of open cases, from columns alone: a page loads only what it shows."""
     oldest = statement.order_by(Case.id).limit(MOST_OPEN)
-    columns = oldest.with_only_columns(Case.id, Case.track, Case.opened_at, Candidate.first_told_at)
+    columns = oldest.with_only_columns(Case.id, Case.track, Case.opened_at, Candidate.first_told_at, Candidate.urgency)
     about = {row.id: row for row in session.execute(columns)}
     ids = oldest.with_only_columns(Case.id).subquery()
     told = select(
@@ -208,8 +259,16 @@ def _open_keys(
             "paused": clocks.is_paused(log),
         }
         if is_one[state]:
-            keys.append((first.due.isoformat() if first and first.due else "~", -number))
+            keys.append((_due_key(first, row.urgency), -number))
     return keys
+
+
+def _due_key(first: Clock | None, urgency: str | None) -> str:
+    """Where a case stands among the others. The age of the event alone (a clock from `told`) presses nobody."""
+    is_pressed = first is not None and "told" not in first.limit.starts
+    if urgency == DANGER and not is_pressed:
+        return ""
+    return first.due.isoformat() if first and first.due else "~"
 
 
 def _cursor(text: str) -> Key:
@@ -243,6 +302,50 @@ def refer(
     for referral in made:
         alerts.write_referral(session, case, referral)
     return made
+
+
+def note_sent(
+    session: Session,
+    person: Person,
+    case_id: int,
+    version: int,
+    *,
+    agency_id: str,
+    way: str,
+    day: date,
+    to: str,
+) -> Referral:
+    """Write down that an officer told an agency by letter or telephone, whom there, and on which day.
+
+    It is a referral without a focal point: the same clocks run, from that day.
+    """
+    case = _mine(session, person, case_id)
+    if way not in WAYS or session.get(Agency, agency_id) is None:
+        raise Invalid("no_act")
+    if not clocks.day_of(case.candidate.first_told_at) <= day <= clocks.day_of(now()):
+        raise Invalid("wrong_day")
+    _has_reason(to)
+    events.claim(session, case, version)
+    if case.agency_id is None or _is_disowned(case):
+        case.agency_id = agency_id
+    return referrals.make_by_hand(session, case, agency_id, person, way=way, day=day, to=to)
+
+
+def reached(session: Session) -> dict[str, list[str]]:
+    """Agency -> the names of its active focal points."""
+    rows = session.execute(
+        select(AgencyContact.agency_id, AgencyContact.name).where(AgencyContact.active).order_by(AgencyContact.id)
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.agency_id, []).append(row.name)
+    return found
+
+
+def is_reached(session: Session, agency_id: str | None) -> bool:
+    """Whether an agency has an active focal point."""
+    contacts = select(AgencyContact.id).where(AgencyContact.agency_id == agency_id, AgencyContact.active)
+    return session.scalar(contacts.limit(1)) is not None
 
 
 def ask_progress(

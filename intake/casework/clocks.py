@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crawler.dates import WIB
+from intake.models import TRACKS
 
 if TYPE_CHECKING:
     from intake.settings import Settings
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).with_name("limits.toml")
 SOON = 3  # days left, counted as the limit counts
 DAY = timedelta(days=1)
-# What a limit may run from and until: kinds of CaseEvent, milestones an officer notes, the first mention of the event, and
-# when a referral was received.
+# What a limit may run from and until: kinds of CaseEvent, milestones an officer notes, the first mention of the event, when
+# a referral was received, and when the case came onto a track.
 MILESTONES = ("incomplete", "completed", "formal", "material", "lhp", "carried_out")
 MOMENTS = (
     *("told", "opened", "referred", "received", "acknowledged", "answered", "not_ours", "asked", "progress"),
     *(f"note:{milestone}" for milestone in MILESTONES),
+    *(f"on:{track}" for track in TRACKS),
 )
 REPLIES = ("acknowledged", "answered", "not_ours", "progress")  # of a referral: each shows that it was received
 STOPS, GOES_ON = {"paused": "resumed", "closed": "reopened", "withdrawn": "opened"}, ("reopened", "opened")
@@ -47,7 +49,7 @@ class Happened:
     at: datetime
     place: int = 0  # in the log, where two have one moment
     referral: int | None = None
-    track: str | None = None  # of `opened` and `track`
+    track: str | None = None  # of `opened` and `track`, and of the `on:` that comes with each
 
 
 @dataclass(frozen=True, slots=True)

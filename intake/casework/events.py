@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from intake.casework.clocks import Happened
+from crawler.dates import WIB
+from intake.casework.clocks import Happened, day_of
 from intake.inbox import storable
 from intake.models import Case, CaseEvent, Person, Referral
 from intake.people import audit
@@ -93,11 +95,20 @@ def as_log(
     opened_at: datetime,
     track: str,
 ) -> list[Happened]:
-    """A log of (id, kind, at, referral, detail). A case of before there were events was opened, and nothing since."""
+    """A log of (id, kind, at, referral, detail). A case of before there were events was opened, and nothing since.
+
+    What was written down later than it happened stands at the beginning of its own day.
+    """
     log = [Happened("told", told_at, -2)]
     for number, kind, at, referral, detail in rows:
         named = f"note:{detail['milestone']}" if kind == "note" and "milestone" in detail else kind
-        log.append(Happened(named, at, number, referral, detail.get("track")))
+        log.append(Happened(named, _happened_at(at, detail), number, referral, detail.get("track")))
     if not any(one.kind == "opened" for one in log):
         log.append(Happened("opened", opened_at, -1, track=track))
-    return log
+    moves = [replace(one, kind=f"on:{one.track}") for one in log if one.track]
+    return log + moves
+
+
+def _happened_at(at: datetime, detail: dict[str, Any]) -> datetime:
+    day = date.fromisoformat(detail["day"]) if "day" in detail else day_of(at)
+    return at if day == day_of(at) else datetime.combine(day, time(), WIB)

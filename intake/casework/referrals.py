@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
@@ -105,6 +105,20 @@ def make(session: Session, case: Case, contact: AgencyContact, person: Person | 
     session.add(referral)
     session.flush()
     events.write(session, case, "referred", person, question, referral, agency=contact.agency_id)
+    session.expire(case, ["referrals"])
+    return referral
+
+
+def make_by_hand(
+    session: Session, case: Case, agency_id: str, person: Person, *, way: str, day: date, to: str
+) -> Referral:
+    """That an agency was told by letter or telephone: a referral to nobody's address, from the day it was sent."""
+    question = QUESTIONS.get(case.track, QUESTIONS[""])
+    referral = Referral(case_id=case.id, agency_id=agency_id, question=question, expires_at=now())
+    session.add(referral)
+    session.flush()
+    detail = {"agency": agency_id, "way": way, "day": day.isoformat()}
+    events.write(session, case, "referred", person, to, referral, **detail)
     session.expire(case, ["referrals"])
     return referral
 

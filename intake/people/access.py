@@ -89,6 +89,7 @@ MATRIX = Matrix(
             "candidate.place": "w w w r r -",
             "candidate.sector": "w w w r r -",
             "candidate.form": "w w w r r -",
+            "candidate.urgency": "w w w r r -",
             "decision.action": "r r r - r -",
             "decision.person": "r r r - r -",
             "decision.note": "w w w - r -",

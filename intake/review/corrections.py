@@ -10,10 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from intake.models import CORRECTABLE, Agency, Candidate, Decision
+from intake.review import queue
 from intake.review.errors import Invalid
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
 Values = dict[str, str | None]  # CORRECTABLE -> a code; None: there is none, or nobody can tell
+DANGER = "U1"
+SHORTEST_REASON = 5  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,11 @@ class Label:
     at: datetime
 
 
-def checked(session: Session, candidate: Candidate, fields: Mapping[str, str | None]) -> Values:
-    """What would change, district and region brought to agree. Raises Invalid, with the name of the field."""
+def checked(session: Session, candidate: Candidate, fields: Mapping[str, str | None], note: str) -> Values:
+    """What would change, district and region brought to agree. Raises Invalid, with the name of the field.
+
+    That there is no danger to life, where there seemed to be one, needs a note that says why.
+    """
     for name, value in fields.items():
         if name not in CORRECTABLE or (value is not None and not _is_known(session, name, value)):
             raise Invalid("wrong_value", field=name)
@@ -37,13 +43,16 @@ def checked(session: Session, candidate: Candidate, fields: Mapping[str, str | N
     changed = {name: value for name, value in wanted.items() if value != getattr(candidate, name)}
     if not changed:
         raise Invalid("nothing_corrected")
+    if "urgency" in changed and candidate.urgency == DANGER and len(note.strip()) < SHORTEST_REASON:
+        raise Invalid("needs_lower_reason", field="urgency")
     return changed
 
 
 def corrected(session: Session, candidate: Candidate) -> None:
-    """Put what was corrected in the place of what was understood. A corrected agency brings its kind and needs no reason.
+    """Put what was corrected in the place of what was understood; the rank follows.
 
-    An agency that is understood of a text, but is not of the kind that a person named, is none.
+    A corrected agency brings its kind and needs no reason. An agency that is understood of a text, but is not of the kind
+    that a person named, is none.
     """
     for name, value in candidate.corrections.items():
         setattr(candidate, name, value)
@@ -55,6 +64,13 @@ def corrected(session: Session, candidate: Candidate) -> None:
         candidate.kind = agency.kind if agency else candidate.kind
     elif agency and "kind" in candidate.corrections and agency.kind != candidate.kind:
         candidate.agency_id, candidate.agency_reason = None, ""
+    candidate.rank = queue.rank(candidate.urgency, candidate.p_failure, candidate.voice_count, candidate.last_told_at)
+
+
+def danger_stays(candidate: Candidate, other: Candidate) -> None:
+    """A danger to life that a person saw goes along with mentions that go to another candidate."""
+    if candidate.corrections.get("urgency") == DANGER:
+        other.corrections = other.corrections | {"urgency": DANGER}
 
 
 def labels(session: Session) -> Iterator[Label]:
@@ -80,6 +96,7 @@ def _is_known(session: Session, name: str, value: str) -> bool:
         "sector": taxonomy.sectors,
         "form": taxonomy.forms,
         "kind": taxonomy.kinds,
+        "urgency": taxonomy.urgencies,
     }
     return value in codes[name] and value != tables.province
 

@@ -43,7 +43,7 @@ STARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(REASONS, OPEN_STATES),
     "duplicate": OPEN_STATES,
     "split": (*OPEN_STATES, "accepted"),
-    "correct": OPEN_STATES,
+    "correct": (*OPEN_STATES, "accepted"),
     "snooze": OPEN_STATES,
     "reopen": tuple(REASONS),  # a duplicate has no mentions: it is undone, or split off again
 }
@@ -250,7 +250,7 @@ def _plan(
         _is_part(session, candidate, order.mentions)
     if order.action == "snooze" and order.until is None and candidate.snoozed_until is None:
         raise Invalid("not_snoozed")
-    changed = corrections.checked(session, candidate, order.fields) if order.action == "correct" else {}
+    changed = corrections.checked(session, candidate, order.fields, order.note) if order.action == "correct" else {}
     seen = {candidate_id: version} | ({original.id: original.version} if original else {})
     return Plan(candidate, original, changed, leases.holder(session, candidate_id), seen)
 
@@ -315,6 +315,7 @@ def _accept(session: Session, decision: Decision, candidate: Candidate) -> None:
 
 def _merge(session: Session, decision: Decision, candidate: Candidate, original: Candidate) -> None:
     candidate.state, candidate.duplicate_of = "duplicate", original.id
+    corrections.danger_stays(candidate, original)
     _move(session, decision, edits.mentions(Mention.candidate_id == candidate.id), original, BY_HAND)
     edits.tell_again(session, candidate, original)
 
@@ -330,6 +331,7 @@ def _split(session: Session, decision: Decision, candidate: Candidate, mentions:
     )
     session.add(new)
     session.flush()
+    corrections.danger_stays(candidate, new)
     session.add(DecisionTouch(decision_id=decision.id, candidate_id=new.id))
     decision.changes = {"mentions": sorted(set(mentions)), "into": new.id}
     _remember(decision, candidates={str(new.id): {"state": "duplicate", "duplicate_of": candidate.id}})
@@ -345,6 +347,7 @@ def _correct(session: Session, decision: Decision, candidate: Candidate, changed
     candidate.corrections = candidate.corrections | changed
     corrections.corrected(session, candidate)
     edits.settle(session, candidate)
+    cases.correct(session, candidate, decision)
 
 
 def _move(session: Session, decision: Decision, which: Select[Mention], to: Candidate, why: str | None) -> None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, object_session
 
 from crawler.dates import WIB
-from intake.models import OPEN_STATES, Candidate, Decision, Mute, Person, now
+from intake.models import OPEN_STATES, STATES, Candidate, Decision, Mute, Person, now
 from intake.people import access
 from intake.review import search
 
@@ -27,6 +27,7 @@ IN_ORDER = (Candidate.rank.desc(), Candidate.id.desc())
 PACE = 100  # seconds for one candidate, until a person's own decisions tell
 QUICKEST, SLOWEST = 45, 600  # no pace beyond these is planned with
 TIMED, FEW = 50, 5  # decisions a pace is taken from: the last ones; fewer tell nothing yet
+ASIDE = ("snoozed", "muted")  # of the open ones, what is kept out of the queue: looked at like a state
 UNDECIDED = ("undo", "bring", "correct", "split", "reopen")  # actions that leave something to decide: no part of a day
 
 
@@ -75,7 +76,7 @@ def why(candidate: Candidate) -> tuple[Why, ...]:
 class Filters:
     """What of the queue is looked at; None does not narrow."""
 
-    state: str | None = "candidate"
+    state: str | None = "candidate"  # or one of ASIDE
     region: str | None = None
     sector: str | None = None
     urgency: str | None = None
@@ -185,6 +186,19 @@ def _count_of(session: Session, statement: Select[Candidate]) -> int:
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """How many open candidates are kept out of the queue, each counted to COUNTED."""
+
+    snoozed: int
+    muted: int
+
+
+def aside(session: Session, viewer: Person) -> Aside:
+    """What `viewer` may see, and does not see in the queue."""
+    return Aside(*(count(session, viewer, Filters(state)) for state in ASIDE))
+
+
 def chosen(viewer: Person, filters: Filters) -> Select[Candidate]:
     """What `viewer` may see and `filters` leave, in no order. Of open candidates, those that are neither put off nor muted."""
     statement = visible(select(Candidate), viewer).where(*_narrow(filters))
@@ -209,14 +223,23 @@ class Budget:
     left: int
     median_seconds: int  # the person's own pace before today; shown to nobody else
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether as much is done as was meant for the day, not only all that waits."""
+        return self.done_today >= _fit(self.minutes, self.median_seconds)
+
 
 def budget(session: Session, person: Person, at: datetime | None = None) -> Budget:
     """How much of today's part is done, and how much is left. Whoever is quick today is given no more for it."""
     midnight = (at or now()).astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0)
     pace, done = _pace(session, person, midnight), _done_since(session, person, midnight)
-    fit = round(person.daily_minutes * 60 / pace)
+    fit = _fit(person.daily_minutes, pace)
     left = _at_most(session, person, max(fit - done, 0))
     return Budget(person.daily_minutes, min(fit, done + left), done, left, pace)
+
+
+def _fit(minutes: int, pace: int) -> int:
+    return round(minutes * 60 / pace)
 
 
 def _at_most(session: Session, person: Person, most: int) -> int:
@@ -227,7 +250,7 @@ def _at_most(session: Session, person: Person, most: int) -> int:
 
 def for_today(filters: Filters, budget: Budget) -> Filters:
     """What is still to be looked at today: after the day's part nothing but dangers to life, which no budget holds back."""
-    return filters if budget.left else replace(filters, urgency="U1")
+    return replace(filters, urgency="U1") if budget.is_spent else filters
 
 
 def _pace(session: Session, person: Person, before: datetime) -> int:
@@ -251,13 +274,19 @@ def _done_since(session: Session, person: Person, moment: datetime) -> int:
 
 
 def _in_state(state: str | None) -> list[ColumnElement[bool]]:
-    """Those of a state; of open ones only what is neither put off nor muted. A danger to life is never muted."""
+    """Those of a state; of open ones what is neither put off nor muted, or only that. A danger to life is never muted."""
     if not state:
         return []
-    if state not in OPEN_STATES:
+    if state not in (*OPEN_STATES, *ASIDE):
         return [Candidate.state == state]
     moment = now()
     mutes = select(Mute.id).where(Mute.ended_at.is_(None), Mute.until > moment)
+    if state in ASIDE:  # few of however many wait: nothing here lets the database begin with those that wait
+        one = aliased(Candidate)
+        is_muted = and_(one.muted_by.in_(mutes), one.urgency.is_distinct_from("U1"))
+        few = select(one.id).where(one.snoozed_until > moment if state == "snoozed" else is_muted)
+        closed = [name for name in STATES if name not in OPEN_STATES]
+        return [Candidate.id.in_(few), Candidate.state.not_in(closed)]
     return [
         Candidate.state == state,
         or_(Candidate.snoozed_until.is_(None), Candidate.snoozed_until <= moment),

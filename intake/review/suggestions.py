@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from intake.models import Candidate, Decision, Person, Suggestion, now
 from intake.people import access, audit
-from intake.review import decisions, edits
+from intake.review import decisions, edits, leases
 from intake.review.errors import Conflict, Invalid
 from intake.review.neighbours import OPEN_TO_MERGE
 
@@ -28,6 +28,13 @@ class Suggested:
     reasons: tuple[str, ...]  # codes, put into words by intake.web.present.JOINED
     by: str
     at: datetime  # when it was suggested, or answered
+    leads: bool  # whether the other one is kept when they are joined
+
+
+def is_lead(one: Candidate, other: Candidate) -> bool:
+    """Which of two that are one event is kept: the one that is a case; else with more voices; else the older."""
+    weighed = [(two.state == "accepted", two.voice_count, -two.id) for two in (one, other)]
+    return weighed[0] > weighed[1]
 
 
 def list_for(session: Session, viewer: Person, candidate: Candidate) -> tuple[Suggested, ...]:
@@ -51,9 +58,9 @@ def _of(session: Session, viewer: Person, candidate: Candidate, state: str) -> l
     seen = access.visible(select(Candidate).where(Candidate.id.in_({candidate.id, *others.values()})), viewer)
     known = {one.id: one for one in session.scalars(seen)}
     return [
-        Suggested(row.id, known[others[row.id]], row.score, tuple(row.reasons), by or "", row.at)
+        Suggested(row.id, other, row.score, tuple(row.reasons), by or "", row.at, is_lead(other, candidate))
         for row, by in rows
-        if candidate.id in known and others[row.id] in known
+        if candidate.id in known and (other := known.get(others[row.id])) is not None
     ]
 
 
@@ -75,15 +82,23 @@ def ask_again(session: Session, person: Person, suggestion_id: int) -> Suggestio
 def join(
     session: Session, person: Person, suggestion_id: int, candidate_id: int, version: int, lease: int | None = None
 ) -> Decision:
-    """They are one event: the candidate in hand, in the version that was seen, is merged into the other one.
+    """They are one event: one is merged into the other, see `is_lead`. In hand is `candidate_id`, in the version seen.
 
     An undo of that leaves the suggestion open again.
     """
     row = _in_state(session, person, suggestion_id, "open")
     if candidate_id not in (row.first_id, row.second_id):
         raise Invalid("no_candidate", id=candidate_id)
-    original = row.second_id if row.first_id == candidate_id else row.first_id
-    decision = decisions.decide(session, person, candidate_id, version, "duplicate", duplicate_of=original, lease=lease)
+    two = edits.lock(session, (row.first_id, row.second_id))
+    in_hand, other = two if two[0].id == candidate_id else (two[1], two[0])
+    if is_lead(in_hand, other):
+        leases.check(session, person, in_hand.id, lease)
+        if in_hand.version != version:
+            raise edits.conflict(session, in_hand.id)
+        joined, lead, version, lease = other, in_hand, other.version, None
+    else:
+        joined, lead = in_hand, other
+    decision = decisions.decide(session, person, joined.id, version, "duplicate", duplicate_of=lead.id, lease=lease)
     decision.before = decision.before | {"suggestions": [row.id]}
     _say(session, person, row, "joined")
     return decision

@@ -72,6 +72,8 @@ def _undone(session: Session, person: Person, decision: Decision) -> Decision:
     if decision.action == "accept":
         cases.withdraw(session, session.get_one(Candidate, decision.candidate_id), person)
         alerts.withdraw(session, decision)
+    if decision.action == "correct":
+        cases.take_back_correction(session, session.get_one(Candidate, decision.candidate_id), decision, person)
     for number in decision.before.get("suggestions", ()):
         suggestion = session.get_one(Suggestion, number)
         suggestion.state, suggestion.person_id = "open", None

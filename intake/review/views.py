@@ -213,7 +213,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "more": ("dan {n} lainnya", "and {n} more"),
     "end": (
-        "Unggahan dan berita bukan laporan resmi. Pemberitahuan ini dimatikan di halaman Pandangan.",
+        "Unggahan dan berita bukan laporan resmi. Pemberitahuan ini dimatikan di halaman Tampilan tersimpan.",
         "Posts and articles are no reports. These messages are switched off on the page Views.",
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.dates import WIB
-from intake.casework import brief
+from intake.casework import brief, referrals
 from intake.casework.cases import Standing
-from intake.casework.clocks import Clock, Limit, Receipt
-from intake.casework.sheet import Sheet
-from intake.masking import covered
-from intake.models import Agency, CaseEvent, Mention, Referral, now
+from intake.casework.clocks import Clock, Limit, Receipt, Rules
+from intake.casework.sheet import Letter, Sheet
+from intake.masking import Piece, covered, personal, pieces
+from intake.models import Agency, Case, CaseEvent, Decision, Mention, Referral, now
 from intake.web.present import Presenter
 
 
@@ -45,10 +46,24 @@ KINDS = {
     "paused": _("Batas waktu dihentikan sementara"),
     "resumed": _("Batas waktu berjalan lagi"),
     "note": _("Catatan"),
+    "corrected": _("Kasus dibetulkan"),
     "revoked": _("Tautan instansi dicabut"),
     "closed": _("Kasus ditutup"),
     "reopened": _("Kasus dibuka kembali"),
     "withdrawn": _("Kasus ditarik kembali karena putusannya diurungkan"),
+}
+WAYS = {  # of a referral that an officer made
+    "letter": _("Disampaikan kepada instansi lewat surat"),
+    "phone": _("Disampaikan kepada instansi lewat telepon"),
+}
+FIELDS = {  # of a correction
+    "agency_id": _("Instansi"),
+    "kind": _("Jenis instansi"),
+    "region": _("Daerah"),
+    "district": _("Kecamatan"),
+    "sector": _("Layanan"),
+    "form": _("Dugaan maladministrasi"),
+    "urgency": _("Tingkat urgensi"),
 }
 MILESTONES = {
     "incomplete": _("Pelapor diberi tahu bahwa datanya belum lengkap"),
@@ -95,6 +110,10 @@ ERRORS = {
     "no_contact": _(
         "Instansi itu belum mempunyai narahubung yang aktif; minta administrator menambahkannya. Tidak ada yang dikirim."
     ),
+    "wrong_day": _(
+        "Tanggalnya tidak cocok: paling awal hari kejadiannya pertama terdengar, paling akhir hari ini. Belum ada yang "
+        "disimpan."
+    ),
     "referred_already": _("Instansi itu sudah menerima kasus ini; tanyakan perkembangannya. Tidak ada yang dikirim."),
     "no_referral": _("Kiriman itu tidak ada, atau tautannya sudah dicabut. Tidak ada yang diubah."),
     "no_act": _("Tindakan itu tidak dikenal. Tidak ada yang diubah."),
@@ -121,7 +140,16 @@ OVER = {
     "revoked": _("Tautan ini sudah dicabut oleh petugas Ombudsman. Tidak ada lagi yang perlu Saudara jawab di sini."),
     "withdrawn": _("Kasus ini sudah ditarik kembali. Tidak ada lagi yang perlu Saudara jawab."),
 }
-DONE = {f"case_{kind}": words for kind, words in KINDS.items()}
+DONE = {f"case_{kind}": words for kind, words in KINDS.items()} | {
+    "case_sent": _("Dicatat: instansi sudah diberi tahu; batas waktunya berjalan sejak hari itu")
+}
+SHOWN = 40  # mentions of one case on its page
+_COUNTED = r"(?:\d{1,2}|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|belasan|puluhan|beberapa)"
+_LONG_AGO = re.compile(
+    rf"\b(?:bertahun-tahun|menahun|setahun|tahun (?:lalu|silam)|{_COUNTED} tahun (?:lebih|lalu|silam|terakhir|sudah|lapor)"
+    rf"|(?:sudah|selama|hampir|lebih dari) {_COUNTED} tahun|sejak (?:tahun )?(?P<year>20\d\d))\b",
+    re.IGNORECASE,
+)
 
 
 def error(say: Presenter, key: str, values: Mapping[str, Any]) -> str:
@@ -129,7 +157,7 @@ def error(say: Presenter, key: str, values: Mapping[str, Any]) -> str:
     told = {
         name: say._(STATES[value]) if name == "state" and value in STATES else value for name, value in values.items()
     }
-    return say._(ERRORS[key], **told)
+    return say._(ERRORS[key], **told) if key in ERRORS else say.error(key, values)
 
 
 def day(say: Presenter, one: date) -> str:
@@ -205,10 +233,13 @@ def said(say: Presenter, event: CaseEvent, names: Names) -> str:
     """An event in words: what happened, to whom, and how it was decided."""
     detail = event.detail
     whose = names.pointed_to.get(detail.get("agency", ""), "") or covered(detail.get("whose", ""))
-    about = [
-        say._(MILESTONES.get(detail.get("milestone", ""), KINDS[event.kind])),
-        names.asked.get(event.referral_id or 0),
-    ]
+    kind = MILESTONES.get(detail.get("milestone", "")) or WAYS.get(detail.get("way", "")) or KINDS[event.kind]
+    about = [say._(kind), names.asked.get(event.referral_id or 0)]
+    if "day" in detail:
+        about.append(day(say, date.fromisoformat(detail["day"])))
+    if "fields" in detail:
+        about.append(", ".join(say._(FIELDS[name]) for name in detail["fields"]))
+        about.append(say._("diurungkan") if detail.get("undone") else None)
     if names.internal and event.kind in ("opened", "track"):
         about.append(say._(TRACKS[detail["track"]]))
     if names.internal and "outcome" in detail:
@@ -223,6 +254,38 @@ def by(say: Presenter, event: CaseEvent) -> str:
     if event.person is not None:
         return event.person.name
     return say._("narahubung, lewat tautan") if event.referral_id and event.kind != "referred" else say._("program")
+
+
+# ---- what it was made of ---------------------------------------------------------------------------------------------
+
+
+def note_of(session: Session, case: Case) -> str:
+    """What was noted when the candidate was accepted."""
+    accepted = select(Decision.note).where(Decision.candidate_id == case.candidate_id, Decision.action == "accept")
+    return session.scalar(accepted.order_by(Decision.id.desc()).limit(1)) or ""
+
+
+def mentions_of(session: Session, case: Case) -> Sequence[Mention]:
+    """What was heard, newest first."""
+    told = select(Mention).where(Mention.candidate_id == case.candidate_id)
+    return session.scalars(told.order_by(Mention.told_at.desc(), Mention.id).limit(SHOWN)).all()
+
+
+def body(mention: Mention) -> list[Piece]:
+    """Its text as the desk shows it, masked once more as it stands now."""
+    analysis = mention.analysis or {}
+    return pieces(mention.text, [*analysis.get("pii", ()), *personal(mention.text)], analysis.get("evidence", ()))
+
+
+def long_ago(mentions: Iterable[Mention]) -> list[str]:
+    """Words of the texts by which the event is older than the first mention of it: `setahun`, `sejak 2023`."""
+    found: dict[str, None] = {}
+    for mention in mentions:
+        told_in = str(mention.told_at.astimezone(WIB).year)
+        for words in _LONG_AGO.finditer(f"{mention.title} {mention.text}"):
+            if words["year"] is None or words["year"] < told_in:
+                found[" ".join(words[0].split()).lower()] = None
+    return list(found)[:3]
 
 
 # ---- the sheet -------------------------------------------------------------------------------------------------------
@@ -255,6 +318,55 @@ def sheet_of(session: Session, standing: Standing, office: str, province: str) -
         made_at=now(),
         made=say.moment(now()),
     )
+
+
+def letter_of(session: Session, case: Case, agency: Agency | None, office: str, rules: Rules) -> Letter:
+    """What an agency without a focal point is written: the brief, and the usual question, in formal Indonesian."""
+    about = brief.of(session, case)
+    question = referrals.QUESTIONS.get(case.track, referrals.QUESTIONS[""])
+    facts = [
+        ("Perihal", about.subject),
+        ("Tempat", about.place),
+        ("Pertama terdengar", about.day),
+        ("Layanan", about.service),
+        ("Dugaan maladministrasi", about.form),
+        ("Sumber yang berbeda", str(about.voices)),
+        *(("Diberitakan", f"{one.outlet}, {brief.day_in_words(one.at)}") for one in about.articles),
+    ]
+    before = [
+        "Dengan hormat,",
+        f"Ombudsman Republik Indonesia {office} menyampaikan informasi berikut, yang diketahui dari pemberitaan atau "
+        "unggahan publik. Informasi ini bukan laporan resmi dan belum diperiksa kebenarannya.",
+    ]
+    after = [
+        *([f"Ringkasan pemberitaan: {about.extract}"] if about.extract else []),
+        question,
+        _answer_within(case, rules),
+        f"Mohon nomor kasus {case.number} disebut dalam jawaban Saudara.",
+        "Atas perhatian dan kerja sama Saudara, kami sampaikan terima kasih.",
+    ]
+    return Letter(
+        office=office,
+        day=brief.day_in_words(now()),
+        subject=f"Permintaan penjelasan, kasus nomor {case.number}",
+        agency=agency.name if agency else "",
+        before=before,
+        facts=facts,
+        after=[one for one in after if one],
+        made_at=now(),
+    )
+
+
+def _answer_within(case: Case, rules: Rules) -> str:
+    """How long the agency has; the law is named only where its wording was seen."""
+    today = now().astimezone(WIB).date()
+    for limit in rules.limits:
+        in_force = limit.valid_from <= today and (limit.valid_until is None or today <= limit.valid_until)
+        if in_force and case.track in limit.tracks and "received" in limit.starts and "answered" in limit.ends:
+            days = "hari kerja" if limit.count == "working" else "hari"
+            law = f" ({limit.law})" if limit.confirmed else ""
+            return f"Jawaban tertulis kami harapkan dalam {limit.days} {days} sejak surat ini diterima{law}."
+    return ""
 
 
 def voices(session: Session, candidate_id: int) -> list[str]:

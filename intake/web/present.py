@@ -37,6 +37,10 @@ STATES = {
     "insufficient": _("keterangan kurang"),
     "duplicate": _("duplikat"),
 }
+ASIDE = {  # of queue.ASIDE
+    "snoozed": _("ditunda"),
+    "muted": _("dibisukan"),
+}
 TRACKS = {
     "rco": (_("Respons cepat (RCO)"), _("Nyawa terancam, atau hak segera hilang.")),
     "invite": (_("Undang korban melapor"), _("Korban dapat dikenali; ajak melapor resmi.")),
@@ -92,7 +96,7 @@ ROLES = {
 SCOPES = {  # of access.SCOPES
     "read:queue": _("membaca antrean dan kandidat"),
     "write:decisions": _("memutuskan kandidat"),
-    "write:views": _("menyimpan pandangan"),
+    "write:views": _("menyimpan tampilan"),
     "read:cases": _("membaca kasus"),
     "write:cases": _("mengerjakan kasus"),
     "read:trends": _("membaca tren"),
@@ -131,12 +135,12 @@ STATUSES = {
     "broken": _("jawabannya tidak dapat dibaca"),
 }
 ADAPTERS = {
-    "feed": _("umpan berita (RSS)"),
+    "feed": _("langganan berita (RSS)"),
     "wordpress": _("situs berita WordPress"),
     "listing": _("halaman daftar berita"),
     "mastodon": _("media sosial (Mastodon)"),
     "sitemap": _("peta situs berita"),
-    "jsonfeed": _("umpan berita (JSON Feed)"),
+    "jsonfeed": _("langganan berita (JSON Feed)"),
     "googlenews": _("pencarian Google News"),
     "page": _("halaman tunggal"),
     "bluesky": _("media sosial (Bluesky)"),
@@ -199,6 +203,7 @@ ERRORS = {
     "needs_until": _("Pilih waktu dalam {days} hari mendatang. Tidak ada yang diubah."),
     "not_snoozed": _("Kandidat ini tidak sedang ditunda. Tidak ada yang diubah."),
     "wrong_value": _("Pembetulan itu tidak dikenal, atau tempatnya tidak saling cocok. Tidak ada yang diubah."),
+    "needs_lower_reason": _("Tulis dengan beberapa kata mengapa ini tidak kritis. Tidak ada yang diubah."),
     "nothing_corrected": _("Isinya sudah demikian; tidak ada yang perlu dibetulkan."),
     "wrong_number": _("Pilih 1 sampai {most} kandidat. Tidak ada yang diubah."),
     "not_alone": _("Dibiarkan, karena kandidat lain dari pilihan ini tidak dapat diputuskan."),
@@ -223,10 +228,10 @@ ERRORS = {
     ),
     "view_filter": _("Saringan “{what}” tidak dikenal. Tidak ada yang disimpan."),
     "view_value": _("“{what}” tidak dikenal sebagai isi saringan. Tidak ada yang disimpan."),
-    "needs_view_name": _("Beri pandangan ini nama, 2 sampai 80 huruf. Tidak ada yang disimpan."),
-    "too_many_views": _("Anda sudah menyimpan 50 pandangan; hapus yang tidak dipakai lagi. Tidak ada yang disimpan."),
-    "no_view": _("Pandangan itu tidak ada, atau bukan milik Anda. Tidak ada yang diubah."),
-    "may_not_share": _("Peran Anda tidak dapat membagikan pandangan. Tidak ada yang diubah."),
+    "needs_view_name": _("Beri tampilan ini nama, 2 sampai 80 huruf. Tidak ada yang disimpan."),
+    "too_many_views": _("Anda sudah menyimpan 50 tampilan; hapus yang tidak dipakai lagi. Tidak ada yang disimpan."),
+    "no_view": _("Tampilan itu tidak ada, atau bukan milik Anda. Tidak ada yang diubah."),
+    "may_not_share": _("Peran Anda tidak dapat membagikan tampilan. Tidak ada yang diubah."),
     "needs_mute_what": _("Pilih layanan, daerah, atau instansi yang dibisukan. Tidak ada yang dibisukan."),
     "needs_mute_reason": _("Tulis dengan beberapa kata mengapa ini dibisukan. Tidak ada yang dibisukan."),
     "needs_mute_end": _("Pilih hari terakhir, paling lama {days} hari dari sekarang. Tidak ada yang dibisukan."),
@@ -309,6 +314,7 @@ LINKS = {
 }
 # The fixed words in the reasons that come with an agency.
 NAMED_BY, SURE, BY_ORIGIN = "disebut: ", " (perlu dipastikan)", "; tempat menurut asal sumber, belum pasti"
+FIELD = "substansi "  # what the Ombudsman calls a field of service; nobody else does
 EDITS_SHOWN = 3  # newest ones of a mention
 BAR_STEP, BAR_HEIGHT = 4, 24  # of the drawing of new texts
 _ROAD = re.compile(r"(.+) \(([^()]+)\)")
@@ -380,18 +386,18 @@ class Presenter:
         reason = reason.replace(BY_ORIGIN, "")
         if reason.startswith(NAMED_BY):
             return self._("disebut: {name}", name=reason.removeprefix(NAMED_BY))
-        subject, arrow, body = reason.partition(" → ")
+        subject, arrow, body = reason.partition(" → ")  # the body stands beside it already
         if not arrow:
             return self._subject(reason)
         unsure = f" {self._('(perlu dipastikan)')}" if body.endswith(SURE) else ""
-        return self._("{subject}: urusan {body}", subject=self._subject(subject), body=body.removesuffix(SURE)) + unsure
+        return self._("karena {subject}", subject=self._subject(subject)) + unsure
 
     def _subject(self, subject: str) -> str:
         """`jalan nasional`, or with the road it was recognised by: `jalan nasional (Jalan Sudirman)`."""
         words = self._(subject)
         if words == subject and (found := _ROAD.fullmatch(subject)):
             return f"{self._(found[1])} ({found[2]})"
-        return words
+        return f"bidang {words.removeprefix(FIELD)}" if words.startswith(FIELD) else words
 
     def certainty(self, p: float) -> str:
         word = _("hampir pasti") if p >= 0.9 else _("cukup yakin") if p >= 0.7 else _("perlu diperiksa")
@@ -410,14 +416,20 @@ class Presenter:
         return format_datetime(local, "HH.mm" if today else "d MMM HH.mm", locale=self.language)
 
     def ago(self, at: datetime | None) -> str:
-        """`3 jam yang lalu`"""
+        """`3 jam yang lalu`; in days until two weeks are full"""
         if at is None:
             return self._("belum pernah")
-        return format_timedelta(min(at - now(), timedelta(seconds=-1)), locale=self.language, add_direction=True)
+        gone = max(now() - at, timedelta(seconds=1))
+        full = 2 if timedelta(weeks=1) <= gone < timedelta(weeks=2) else 1  # units, before a larger one is spoken of
+        return format_timedelta(-gone, threshold=full, locale=self.language, add_direction=True)
 
     def day(self, day: date) -> str:
         """`24 Nov 2026`"""
         return format_date(day, "d MMM y", locale=self.language)
+
+    def last_day(self, end: datetime) -> str:
+        """Of something that ends at midnight: `3 Des 2026`, not the day after."""
+        return self.day((end.astimezone(WIB) - timedelta(microseconds=1)).date())
 
     def remit(self, remit: Remit, agencies: Mapping[str, str]) -> str:
         """`Dinas Perhubungan, Kota Dumai (hanya ini)`"""
@@ -430,7 +442,9 @@ class Presenter:
         return at.isoformat(timespec="seconds")
 
     def told(self, candidate: Candidate) -> str:
-        """`4 sumber berbeda · 5 penyebutan · 3 media`"""
+        """`4 sumber berbeda · 5 penyebutan · 3 media`; of a duplicate, where they went"""
+        if candidate.duplicate_of and not candidate.mention_count:
+            return self._("penyebutannya ada pada #{number}", number=candidate.duplicate_of)
         counts = (
             self._("{n} sumber berbeda", n=candidate.voice_count),
             self._("{n} penyebutan", n=candidate.mention_count),
@@ -551,6 +565,16 @@ class Presenter:
         """What was decided; to be put off until no time at all is to come back."""
         woken = decision.action == "snooze" and not decision.changes.get("until")
         return self._(ACTIONS["reopen" if woken else decision.action])
+
+    def done(self, decision: Decision) -> str:
+        """What was decided, with its track, until when, or with the reason that was chosen."""
+        if decision.track:
+            return f"{self.action(decision)}: {self._(TRACKS[decision.track][0])}"
+        if decision.reason:
+            return self._("Ditutup: {reason}", reason=self._(REASONS[decision.reason]))
+        if until := decision.changes.get("until"):
+            return self._("Ditunda sampai {when}", when=self.moment(datetime.fromisoformat(until)))
+        return self.action(decision)
 
     def error(self, key: str, values: Mapping[str, Any]) -> str:
         return refusal(self._, key, values)

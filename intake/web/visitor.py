@@ -66,7 +66,8 @@ class Told:
 
     decision: Decision
     candidate: Candidate
-    case: Case | None
+    other: Candidate | None  # what it was merged into, or what was split off
+    case: Case | None  # what came of it, where that was decided
     can_undo: bool
 
 
@@ -102,7 +103,11 @@ class Visitor:
             return None
         last = decisions.latest(self.session, candidate.id)
         can_undo = last is not None and last.id == decision.id and self.person.role in decisions.DECIDERS
-        return Told(decision, candidate, open_case_of(self.session, candidate), can_undo)
+        went_to = decision.duplicate_of or (decision.changes.get("into") if decision.action == "split" else None)
+        other = queue.get(self.session, self.person, went_to) if went_to else None
+        of_case = {"accept": candidate, "duplicate": other}.get(decision.action)
+        case = open_case_of(self.session, of_case) if of_case else None
+        return Told(decision, candidate, other, case, can_undo)
 
 
 def open_case_of(session: Session, candidate: Candidate) -> Case | None:
@@ -186,12 +191,19 @@ FLASHES = {
     **present.ERRORS,
     **casework.DONE,
     "saved": present._("Disimpan."),
+    "apart": present._("Dicatat sebagai kejadian lain; tidak diusulkan lagi."),
+    "ask": present._("Usulan itu terbuka lagi."),
+    "reporter": present._("Pelapor dicatat; jalur laporan terbuka."),
+    "view": present._("Tampilan disimpan."),
+    "view_gone": present._("Tampilan dihapus."),
+    "muted": present._("Dibisukan."),
     "link_known": present._("Tautan ini sudah pernah terbaca; inilah yang tersimpan."),
     "again": present._("Pesan itu akan dikirim lagi, dengan seluruh percobaannya."),
     "moved": present._("Mulai sekarang alamat yang baru yang didengarkan."),
     "password": present._("Kata sandi diganti. Masuklah dengan yang baru."),
     "welcome": present._("Kata sandi Anda tersimpan. Masuklah dengan nama dan kata sandi itu."),
     "ended": present._("Diakhiri."),
+    "unmuted": present._("Pembisuan diakhiri; yang ditahan kembali ke antrean."),
 }
 
 

@@ -26,7 +26,7 @@ class Way:
         state = given.get("state") or "candidate"
         narrowed = {name: given.get(name, "")[:100] for name in ("region", "sector", "urgency", "agency_id", "text")}
         filters = queue.Filters(
-            state if state in present.STATES else None if state == "all" else "candidate",
+            state if state in present.STATES or state in present.ASIDE else None if state == "all" else "candidate",
             mine=given.get("mine") == "true",
             **narrowed,
         )

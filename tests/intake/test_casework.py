@@ -28,6 +28,7 @@ from intake.models import (
     Reporter,
     now,
 )
+from intake.review import decisions, undo
 from intake.review.errors import Conflict, Invalid, NotAllowed
 from nlp import Guess
 from tests.intake.made import document, told
@@ -277,6 +278,103 @@ def test_a_laporan_needs_a_reporter_whom_only_a_reason_unmasks(factory: Sessions
         assert (row.subject, row.detail) == (f"case:{case.number}", {"reason": "melengkapi formulir"})
 
 
+# ---- without a focal point
+
+
+def test_what_was_sent_by_letter_runs_the_clocks_of_a_referral_from_its_day(factory: Sessions) -> None:
+    with factory.begin() as session:
+        officer = person(session)
+        case = accepted(session, officer)
+        yesterday = clocks.day_of(now()) - clocks.DAY
+        given = {"agency_id": PLN, "way": "letter", "day": yesterday, "to": "Bagian umum, surat 12/2026"}
+        referral = cases.note_sent(session, officer, case.id, case.version, **given)
+        assert kinds(case) == ["opened", "referred"]
+        assert session.scalars(select(Alert)).all() == []
+        with pytest.raises(Invalid) as refused:
+            cases.ask_progress(session, officer, case.id, case.version, referral_id=referral.id)
+        assert refused.value.key == "no_contact"
+        cases.note_reply(
+            session, officer, case.id, case.version, referral_id=referral.id, kind="acknowledged", text="lewat telepon"
+        )
+        (clock,) = cases.standing(case, officer, RULES).clocks
+        assert (clock.limit.id, clock.referral, clock.started) == ("penjelasan", referral.id, yesterday)
+        silent = events.as_log(
+            [(1, "referred", now(), 1, {"day": yesterday.isoformat()})], now() - timedelta(days=9), now(), "rco"
+        )
+        rapid = {one.limit.id: one.started for one in clocks.clocks(silent, RULES, clocks.day_of(now()))}
+        assert rapid["tanda-terima-rco"] == yesterday
+        contact(session)
+        assert len(cases.refer(session, officer, case.id, case.version, agency_id=PLN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"day": clocks.day_of(now()) + clocks.DAY}, "wrong_day"),
+        ({"day": clocks.day_of(now()) - timedelta(days=4000)}, "wrong_day"),
+        ({"way": "pigeon"}, "no_act"),
+        ({"agency_id": "RI-NONE"}, "no_act"),
+        ({"to": " "}, "needs_note"),
+    ],
+)
+def test_a_letter_that_cannot_be_is_not_noted(factory: Sessions, given: dict[str, Any], key: str) -> None:
+    with factory.begin() as session:
+        officer = person(session)
+        case = accepted(session, officer)
+        sent = {"agency_id": PLN, "way": "phone", "day": clocks.day_of(now()), "to": "Kepala seksi"} | given
+        with pytest.raises(Invalid) as refused:
+            cases.note_sent(session, officer, case.id, case.version, **sent)
+        assert (refused.value.key, kinds(case), case.version) == (key, ["opened"], 1)
+
+
+def test_a_danger_that_no_clock_presses_stands_first(factory: Sessions) -> None:
+    with factory.begin() as session:
+        officer = person(session)
+        contact(session)
+        due = accepted(session, officer, "refer")
+        old = accepted(session, officer, "invite", 2, text="air PDAM mati di Bangkinang sejak kemarin sore")
+        danger = accepted(session, officer, "watch", 3, text="antrean KTP di Dumai berhari-hari tidak dilayani petugas")
+        danger.candidate.urgency = "U1"
+        session.flush()
+        first = cases.page(session, officer, RULES, limit=1)
+        rest = cases.page(session, officer, RULES, after=first.next)
+        assert [one.case for one in (*first.items, *rest.items)] == [danger, due, old]
+        old.candidate.urgency, danger.candidate.urgency = "U1", "U3"
+        session.flush()
+        assert [one.case for one in cases.page(session, officer, RULES).items] == [old, due, danger]
+
+
+def test_a_rapid_response_nobody_was_told_of_is_due_from_the_day_it_became_one(factory: Sessions) -> None:
+    with factory.begin() as session:
+        officer = person(session)
+        case = accepted(session, officer, "watch")
+        for event in case.events:
+            event.at = now() - timedelta(days=30)
+        cases.change_track(session, officer, case.id, case.version, track="rco")
+        (clock,) = cases.standing(case, officer, RULES).clocks
+        assert (clock.limit.id, clock.limit.confirmed) == ("penyampaian-rco", False)
+        assert clock.started == clocks.day_of(now())
+        given = {"agency_id": PLN, "way": "phone", "day": clocks.day_of(now()), "to": "Kepala seksi"}
+        cases.note_sent(session, officer, case.id, case.version, **given)
+        found = {one.limit.id: one.state for one in cases.standing(case, officer, RULES).clocks}
+        assert found["penyampaian-rco"] == "met"
+        assert "tanda-terima-rco" in found
+
+
+def test_correcting_an_accepted_candidate_is_told_in_its_case_and_taken_back(factory: Sessions) -> None:
+    with factory.begin() as session:
+        officer = person(session)
+        case = accepted(session, officer)
+        one, before = case.candidate, case.agency_id
+        fields = {"agency_id": DISHUB, "urgency": "U1"}
+        made = decisions.decide(session, officer, one.id, one.version, "correct", fields=fields)
+        assert (case.agency_id, one.urgency, kinds(case)) == (DISHUB, "U1", ["opened", "corrected"])
+        assert {"agency_id", "urgency"} <= set(case.events[-1].detail["fields"])
+        undo.take_back(session, officer, made.id)
+        assert (case.agency_id, one.urgency, kinds(case)[-1]) == (before, "U3", "corrected")
+        assert case.events[-1].detail["undone"] is True
+
+
 # ---- the link
 
 
@@ -383,6 +481,7 @@ def test_a_focal_point_acknowledges_then_answers(factory: Sessions) -> None:
         assert referrals.possible(case, referrals.said(session, referral)) == ("answered", "not_ours")
         referrals.reply(session, referral, "answered", ANSWER, seen=seen(session, referral))
         assert [(clock.limit.id, clock.state) for clock in cases.standing(case, officer, RULES).clocks] == [
+            ("penyampaian-rco", "met"),
             ("tanda-terima-rco", "met"),
             ("penjelasan", "met"),
         ]

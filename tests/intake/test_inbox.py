@@ -76,6 +76,13 @@ def test_what_is_no_failure_here_makes_no_candidate(factory: Sessions, more: dic
         assert session.scalars(select(Mention)).one().analysed_at is not None
 
 
+def test_a_danger_to_life_is_laid_before_a_person_though_a_failure_is_doubtful(factory: Sessions) -> None:
+    doubtful = {"p": {"yes": 0.35, "vague": 0.1, "no": 0.55}, "failure": "no"}
+    with factory.begin() as session:
+        assert told(session, document(1), **doubtful, urgency="U1") is not None
+        assert told(session, document(2), **doubtful, urgency="U1", place="other") is None
+
+
 def test_voices_of_one_event_join_and_copies_are_one_voice(factory: Sessions) -> None:
     with factory.begin() as session:
         one = told(session, document(1, OUTAGE, kind="article", title="Listrik Padam di Duri", source="A"))

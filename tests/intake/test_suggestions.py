@@ -13,7 +13,7 @@ import scheduler
 from intake.database import Sessions
 from intake.models import AuditRow, Candidate, Mention, MentionBand, Person, Remit, Suggestion
 from intake.people import accounts
-from intake.review import backtest, decisions, errors, neighbours, suggestions, undo
+from intake.review import backtest, decisions, errors, leases, neighbours, suggestions, undo
 from nlp import Guess
 from nlp.fingerprint import bands, signature
 from tests.intake.made import NOW, document, told
@@ -113,6 +113,43 @@ def test_joining_merges_and_can_be_undone(factory: Sessions) -> None:
         undo.take_back(session, person, decision.id)
         assert (other.state, one.mention_count) == ("candidate", 1)
         assert [found.id for found in suggestions.list_for(session, person, one)] == [suggested.id], "it is asked again"
+
+
+def test_the_case_leads_then_more_voices_then_the_older(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, other = two(session)
+        assert suggestions.is_lead(one, other) and not suggestions.is_lead(other, one), "the older"
+        other.voice_count = 2
+        assert suggestions.is_lead(other, one)
+        (suggested,) = suggestions.list_for(session, person, other)
+        assert not suggested.leads
+        decisions.decide(session, person, one.id, one.version, "accept", track="watch")
+        assert suggestions.is_lead(one, other)
+
+
+def test_what_leads_stays_in_hand_and_the_other_joins_it(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, other = two(session)
+        (suggested,) = suggestions.list_for(session, person, one)
+        lease = leases.claim(session, person, one.id)
+        with pytest.raises(errors.Conflict, match="not_as_seen"):
+            suggestions.join(session, person, suggested.id, one.id, one.version - 1, lease.token)
+        decision = suggestions.join(session, person, suggested.id, one.id, one.version, lease.token)
+        assert (decision.candidate_id, decision.duplicate_of) == (other.id, one.id)
+        assert (other.state, one.state, one.mention_count) == ("duplicate", "candidate", 2)
+        assert leases.holder(session, one.id) is not None
+        undo.take_back(session, person, decision.id)
+        assert (other.state, one.mention_count) == ("candidate", 1)
+
+
+def test_what_a_colleague_has_open_is_not_joined(factory: Sessions) -> None:
+    with factory.begin() as session:
+        person, one, other = two(session)
+        (suggested,) = suggestions.list_for(session, person, one)
+        leases.claim(session, accounts.add_person(session, "lain", "officer")[0], other.id)
+        with pytest.raises(errors.Conflict, match="held"):
+            suggestions.join(session, person, suggested.id, one.id, one.version)
+        assert other.state == "candidate"
 
 
 def test_what_was_split_is_not_suggested(factory: Sessions) -> None:

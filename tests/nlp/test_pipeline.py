@@ -185,6 +185,9 @@ def test_danger_raises_urgency_and_mere_criticism_never_does() -> None:
     assert urgency("pelayanan ditolak igd terus", "vague", calm)[0] == "U4"
     assert urgency("antre lama", "yes", calm) == ("U4", ())
     assert urgency("terima kasih", "no", calm) == (None, ())
+    danger = calm | {"U1": 0.8}
+    assert urgency("stop kontak nyala di bawah air", "no", danger, 0.35)[0] == "U1"
+    assert urgency("stop kontak nyala di bawah air", "no", danger, 0.2) == (None, ())
 
 
 def test_import_is_light() -> None:

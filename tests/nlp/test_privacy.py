@@ -13,6 +13,7 @@ from nlp.privacy import is_nik, personal_data
         ("NIK saya 1471 0000 0000 0001 ganda", [("1471 0000 0000 0001", "nik")]),
         ("wali murid yang meminta namanya tidak ditulis", []),
         ("siswi kelas dua, namanya melati, dipukul", [("melati", "name")]),
+        ("anak umur 9 thn inisial AZ jadi korban", [("AZ", "name")]),
         ("nomor KK 1471091212100004", [("1471091212100004", "kk")]),
         ("hubungi 0812-3456-7890 ya", [("0812-3456-7890", "phone")]),
         ("wa +62 812 3456 7890", [("+62 812 3456 7890", "phone")]),

@@ -253,7 +253,8 @@ class CorrectionIn(Given):
 
     version: Version | None = Field(None, description="of the candidate, as you saw it; or its ETag in If-Match")
     fields: dict[Correctable, str | None] = Field(
-        description="field to code; null: there is none. agency_id, kind, region, district, sector, form", max_length=6
+        description="field to code; null: there is none. agency_id, kind, region, district, sector, form, urgency",
+        max_length=7,
     )
     note: str = Field("", max_length=2000, description="beside it")
     lease: Number | None = Field(None, description="token of your lease, if you hold one")
@@ -279,7 +280,10 @@ class ReporterIn(Given):
 @routes.get("/queue", summary="One page of the queue")
 def read_queue(
     who: Reader,
-    state: Annotated[State | Literal["all"], Query(description=f"`all`, or {listed(present.STATES)}")] = "candidate",
+    state: Annotated[
+        State | Literal["all", "snoozed", "muted"],
+        Query(description=f"`all`, {listed(present.STATES)}; {listed(present.ASIDE)} of the open ones"),
+    ] = "candidate",
     region: Annotated[str | None, Query(max_length=13, description=REGION)] = None,
     sector: Annotated[str | None, Query(max_length=3, description=SECTORS)] = None,
     urgency: Annotated[str | None, Query(max_length=2, description=URGENCIES)] = None,
@@ -476,7 +480,7 @@ def read_suggestions(
 )
 @once()
 def correct(who: Decider, candidate_id: NumberInPath, given: CorrectionIn, if_match: IfMatch = None) -> DecisionOut:
-    """Agency, place, service or form, put right by a person. It is a decision, which can be undone."""
+    """Agency, place, service, form or urgency, put right by a person. It is a decision, which can be undone."""
     version = seen(given.version, if_match)
     try:
         made = decisions.decide(

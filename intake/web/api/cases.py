@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from intake.casework import brief, cases, clocks, referrals, sheet
 from intake.casework.clocks import Clock, Rules
 from intake.masking import covered
-from intake.models import Agency, Case, CaseEvent, Referral
+from intake.models import Agency, Case, CaseEvent, Referral, now
 from intake.people import audit
 from intake.review.errors import ReviewError
 from intake.web import casework
@@ -39,10 +39,22 @@ Worker = Annotated[Call, acts("case.change")]
 CaseNumber = Annotated[str, InPath(pattern=r"^\d{4}-\d{4,8}$", description="number of the case, as `2026-0001`")]
 Words = Annotated[str, Field(max_length=4000)]
 Act = Literal[
-    "refer", "ask_progress", "revoke", "heard", "progress", "note", "pause", "resume", "track", "close", "reopen"
+    "refer",
+    "sent",
+    "ask_progress",
+    "revoke",
+    "heard",
+    "progress",
+    "note",
+    "pause",
+    "resume",
+    "track",
+    "close",
+    "reopen",
 ]
 ACTS: dict[str, str] = {
     "refer": "send it to the focal points of `agency_id`, with `text` as the question (empty: the usual one)",
+    "sent": "write down that an officer told `agency_id` by letter or telephone (`way`), on which `day`, and whom (`text`)",
     "ask_progress": "ask the focal point of `referral` how it goes",
     "revoke": "close the link of `referral`",
     "heard": "write down what the agency of `referral` said by another way: `kind`, `text`",
@@ -177,7 +189,9 @@ class ActIn(Given):
     version: Version | None = Field(None, description="of the case, as you saw it; or its ETag in If-Match")
     act: Act = Field(description="; ".join(f"`{code}`: {words}" for code, words in ACTS.items()))
     text: Words = Field("", description="the question, note or reason")
-    agency_id: str = Field("", max_length=60, description=f"with `refer`: {AGENCY}")
+    agency_id: str = Field("", max_length=60, description=f"with `refer` and `sent`: {AGENCY}")
+    way: Literal["letter", "phone"] | None = Field(None, description="with sent")
+    day: date | None = Field(None, description="with sent: from when its clocks run, in WIB; null: today")
     referral: Number | None = Field(None, description="with ask_progress, revoke, heard")
     kind: Literal["acknowledged", "answered", "progress", "not_ours"] | None = Field(
         None, description="with heard. " + listed({kind: casework.KINDS[kind] for kind in referrals.REPLIES})
@@ -336,6 +350,13 @@ def _do(who: Call, case: Case, version: int, given: ActIn) -> None:
     where = (session, person, number, version)
     deeds: dict[str, Callable[[], object]] = {
         "refer": lambda: cases.refer(*where, agency_id=given.agency_id, question=given.text),
+        "sent": lambda: cases.note_sent(
+            *where,
+            agency_id=given.agency_id,
+            way=given.way or "",
+            day=given.day or clocks.day_of(now()),
+            to=given.text,
+        ),
         "ask_progress": lambda: cases.ask_progress(*where, referral_id=referral, question=given.text),
         "revoke": lambda: cases.revoke(*where, referral_id=referral),
         "heard": lambda: cases.note_reply(*where, referral_id=referral, kind=given.kind or "", text=given.text),

@@ -86,11 +86,11 @@ class BulkOut(Told):
 
 
 class JoinIn(Given):
-    """The candidate in hand is merged into the other one of the suggestion."""
+    """The candidate in hand, which is one of the two of the suggestion."""
 
     model_config = ConfigDict(json_schema_extra=example(candidate_id=12, version=3))
 
-    candidate_id: Number = Field(description="the one that becomes the duplicate")
+    candidate_id: Number = Field(description="the one in hand")
     version: Version = Field(description="of it, as you saw it")
     lease: Number | None = Field(None, description="token of your lease, if you hold one")
 
@@ -168,7 +168,7 @@ def undo(who: Decider, decision_id: NumberInPath) -> DecisionOut:
 )
 @once()
 def join(who: Decider, suggestion_id: NumberInPath, given: JoinIn) -> DecisionOut:
-    """The candidate is merged into the other one: a decision, which can be undone."""
+    """A decision, which can be undone. The case is kept; else the one with more voices; else the older one."""
     try:
         return DecisionOut.of(suggestions.join(who.session, who.person, suggestion_id, **given.model_dump()))
     except ReviewError as error:

@@ -30,7 +30,7 @@ State = Literal["candidate", "accepted", "not_relevant", "outside", "insufficien
 Action = Literal[
     "accept", "not_relevant", "outside", "insufficient", "duplicate", "split", "correct", "snooze", "reopen"
 ]
-Correctable = Literal["agency_id", "kind", "region", "district", "sector", "form"]
+Correctable = Literal["agency_id", "kind", "region", "district", "sector", "form", "urgency"]
 Role = Literal["admin", "head", "officer", "focal", "analyst", "auditor"]
 Number = Annotated[int, Field(ge=1, le=queue.MOST_ID)]
 NumberInPath = Annotated[int, InPath(ge=1, le=queue.MOST_ID, description="number of the row")]

@@ -29,6 +29,7 @@ WORDS = {
     "case.acknowledged": _("rujukan diterima instansi"),
     "case.answered": _("rujukan dijawab instansi"),
     "case.asked": _("perkembangan diminta"),
+    "case.letter": _("surat kepada instansi dicetak"),
     "case.closed": _("kasus ditutup"),
     "case.not_ours": _("rujukan dikembalikan: bukan urusan instansi itu"),
     "case.note": _("catatan kasus ditulis"),
@@ -103,15 +104,15 @@ WORDS = {
     "user.password": _("kata sandi diganti"),
     "user.role": _("peran diganti"),
     "user.token": _("token dibuat"),
-    "view.alert": _("pemberitahuan pandangan dinyalakan"),
-    "view.alert_end": _("pemberitahuan pandangan dimatikan"),
-    "view.delete": _("pandangan dihapus"),
-    "view.feed": _("umpan pandangan dibuat"),
-    "view.feed_end": _("umpan pandangan dicabut"),
-    "view.rename": _("pandangan diberi nama lain"),
-    "view.save": _("pandangan disimpan"),
-    "view.share": _("pandangan dibagikan"),
-    "view.unshare": _("pandangan tidak dibagikan lagi"),
+    "view.alert": _("pemberitahuan tampilan dinyalakan"),
+    "view.alert_end": _("pemberitahuan tampilan dimatikan"),
+    "view.delete": _("tampilan dihapus"),
+    "view.feed": _("langganan tampilan dibuat"),
+    "view.feed_end": _("langganan tampilan dicabut"),
+    "view.rename": _("tampilan diberi nama lain"),
+    "view.save": _("tampilan disimpan"),
+    "view.share": _("tampilan dibagikan"),
+    "view.unshare": _("tampilan tidak dibagikan lagi"),
 }
 SUBJECTS = {
     "alert": _("pesan {number}"),
@@ -121,7 +122,7 @@ SUBJECTS = {
     "mention": _("penyebutan {number}"),
     "mute": _("pembisuan {number}"),
     "source": _("sumber {number}"),
-    "view": _("pandangan {number}"),
+    "view": _("tampilan {number}"),
 }
 
 

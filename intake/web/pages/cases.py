@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -13,18 +14,18 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake.casework import brief, cases, clocks, events, referrals, sheet
+from intake.casework import cases, clocks, events, referrals, sheet
 from intake.casework.cases import Filters
 from intake.casework.clocks import MILESTONES, Rules
-from intake.models import Agency, AgencyContact, Case, Person, Referral
+from intake.models import Agency, Case, Person, Referral, now
 from intake.people import access, audit
-from intake.review import queue
-from intake.review.errors import Conflict, NotAllowed, ReviewError
+from intake.review import decisions, queue
+from intake.review.errors import Conflict, Invalid, NotAllowed, ReviewError
 from intake.settings import Settings
 from intake.web import casework
 from intake.web.pages.referral import shown, whose_of
 from intake.web.present import Wrong
-from intake.web.visitor import Signed, Visitor, Who, agency_named, go, needs
+from intake.web.visitor import Signed, Visitor, Who, agencies_by_name, agency_named, go, needs
 
 router = APIRouter(include_in_schema=False)
 CaseNumber = Annotated[str, InPath(pattern=r"^\d{4}-\d{4,8}$")]
@@ -46,6 +47,40 @@ class Given:
     outcome: str = ""
     milestone: str = ""
     kind: str = ""
+    way: str = ""
+    day: str = ""
+    sure: str = ""  # of `referred`: that it was asked once more
+    seen: int = 0  # the version of the candidate, of `corrected`
+    region: str = ""
+    district: str = ""
+    sector: str = ""
+    form: str = ""
+    urgency: str = ""
+
+
+CODES = ("region", "district", "sector", "form", "urgency")  # what is corrected by choosing a code
+
+
+def _note_sent(session: Session, person: Person, case_id: int, given: Given) -> object:
+    try:
+        day = date.fromisoformat(given.day)
+    except ValueError:
+        raise Invalid("wrong_day") from None
+    agency = agency_named(session, given.agency)
+    return cases.note_sent(
+        session, person, case_id, given.version, agency_id=agency.id, way=given.way, day=day, to=given.text
+    )
+
+
+def _correct(session: Session, person: Person, case_id: int, given: Given) -> object:
+    """What differs from what the case says is corrected of its candidate, and is a label like any other."""
+    case = session.get_one(Case, case_id)
+    codes = {name: getattr(given, name) or None for name in CODES}
+    fields = {name: code for name, code in codes.items() if code != getattr(case.candidate, name)}
+    named = agency_named(session, given.agency).id if given.agency.strip() else None
+    if named != case.candidate.agency_id:
+        fields["agency_id"] = named
+    return decisions.decide(session, person, case.candidate_id, given.seen, "correct", fields=fields, note=given.text)
 
 
 Act = Callable[[Session, Person, int, Given], object]
@@ -53,6 +88,8 @@ ACTS: dict[str, Act] = {
     "referred": lambda session, person, case, given: cases.refer(
         session, person, case, given.version, agency_id=agency_named(session, given.agency).id, question=given.text
     ),
+    "sent": _note_sent,
+    "corrected": _correct,
     "asked": lambda session, person, case, given: cases.ask_progress(
         session, person, case, given.version, referral_id=given.referral, question=given.text
     ),
@@ -116,12 +153,30 @@ def case_sheet(who: Who, number: CaseNumber) -> Response:
     case = _case(who, number)
     if who.person.role == "focal":
         raise HTTPException(404)
-    province = next(region.name for region in who.say.tables.regions.values() if region.kind == "provinsi")
     standing = cases.standing(case, who.person, _rules(who))
-    drawn = casework.sheet_of(who.session, standing, f"Perwakilan {province}", _settings(who).province)
+    drawn = casework.sheet_of(who.session, standing, _office(who), _settings(who).province)
     audit.write(who.session, who.person, "case.sheet", f"case:{case.number}")
-    headers = {"Content-Disposition": f'inline; filename="kasus-{case.number}.pdf"'}
-    return Response(sheet.pdf(drawn), media_type="application/pdf", headers=headers)
+    return _pdf(sheet.pdf(drawn), f"kasus-{case.number}")
+
+
+@router.get("/kasus/{number}/surat.pdf")
+def case_letter(who: Who, number: CaseNumber) -> Response:
+    """The letter to the answerable agency, to be printed and signed; that it was taken out is noted."""
+    case = _case(who, number)
+    needs(who, "case.change")
+    letter = casework.letter_of(who.session, case, case.agency, _office(who), _rules(who))
+    audit.write(who.session, who.person, "case.letter", f"case:{case.number}")
+    return _pdf(sheet.letter_pdf(letter), f"surat-{case.number}")
+
+
+def _office(who: Visitor) -> str:
+    province = next(region.name for region in who.say.tables.regions.values() if region.kind == "provinsi")
+    return f"Perwakilan {province}"
+
+
+def _pdf(drawn: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    return Response(drawn, media_type="application/pdf", headers=headers)
 
 
 @router.post("/kasus/{number}")
@@ -137,13 +192,27 @@ def act(
     outcome: Short = "",
     milestone: Short = "",
     kind: Short = "",
+    way: Short = "",
+    day: Short = "",
+    sure: Short = "",
+    seen: RowNumber = 0,
+    region: Short = "",
+    district: Short = "",
+    sector: Short = "",
+    form: Short = "",
+    urgency: Short = "",
 ) -> Response:
-    """One act on a case; what was typed stays where it is refused."""
+    """One act on a case; what was typed stays where it is refused. Before anything leaves the office it is asked once more."""
     case = _case(who, number)
-    given = Given(act, version, text, agency, referral, track, outcome, milestone, kind)
+    given = Given(
+        *(act, version, text, agency, referral, track, outcome, milestone, kind),
+        *(way, day, sure, seen, region, district, sector, form, urgency),
+    )
     if act not in ACTS:
         raise HTTPException(404)
     try:
+        if act == "referred" and not sure and access.may(who.person, "case.change") and case.state == "open":
+            return _page(who, case, given=given, sending=_sending(who.session, agency))
         ACTS[act](who.session, who.person, case.id, given)
     except NotAllowed:
         raise HTTPException(403) from None
@@ -153,6 +222,22 @@ def act(
     except Wrong as wrong:
         return _page(who, case, 422, who.say.wrong(wrong.key, wrong.values), given)
     return go(f"/kasus/{number}", f"case_{kind if act == 'heard' else act}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is about to leave the office, and to whom."""
+
+    agency: Agency
+    contacts: Sequence[str]
+
+
+def _sending(session: Session, typed: str) -> Sending:
+    agency = agency_named(session, typed)
+    contacts = cases.reached(session).get(agency.id)
+    if not contacts:
+        raise Invalid("no_contact")
+    return Sending(agency, contacts)
 
 
 @router.post("/kasus/{number}/buka")
@@ -169,29 +254,53 @@ def unmask(who: Signed, number: CaseNumber, reason: Words = "") -> HTMLResponse:
 
 
 def _page(
-    who: Visitor, case: Case, status: int = 200, error: str = "", given: Given = Given(), *, plain: bool = False
+    who: Visitor,
+    case: Case,
+    status: int = 200,
+    error: str = "",
+    given: Given = Given(),
+    *,
+    plain: bool = False,
+    sending: Sending | None = None,
 ) -> HTMLResponse:
     standing = cases.standing(case, who.person, _rules(who))
-    reached = select(AgencyContact.agency_id).where(AgencyContact.active)
+    mentions = casework.mentions_of(who.session, case)
+    may_change = access.may(who.person, "case.change")
     return who.page(
         "case.html",
         status,
         standing=standing,
         one=case,
-        about=brief.of(who.session, case),
         reporter=cases.reporter_of(who.session, case) if access.may(who.person, "reporter.read") else None,
-        may_change=access.may(who.person, "case.change"),
+        may_change=may_change,
         may_unmask=access.may(who.person, "reporter.read"),
         is_paused=clocks.is_paused(events.log_of(case)),
         names=casework.names_of(who.session, case.events, case.referrals),
         texts=casework.texts(case.events, plain=plain),
-        can_be_asked=who.session.scalars(select(Agency.name).where(Agency.id.in_(reached)).order_by(Agency.name)).all(),
+        can_stop=any(clock.ended is None and clock.limit.stops for clock in standing.clocks),
+        note=casework.note_of(who.session, case) if access.reads(who.person, "decision.note") else "",
+        mentions=mentions,
+        long_ago=casework.long_ago(mentions),
+        can_be_asked=_can_be_asked(who.session, case),
+        is_reached=cases.is_reached(who.session, case.agency_id),
+        agencies=agencies_by_name(who.session) if may_change else {},
+        today=clocks.day_of(now()).isoformat(),
+        questions=referrals.QUESTIONS,
+        sending=sending,
         milestones=MILESTONES,
         casework=casework,
         error=error,
         typed=given,
         plain=plain,
     )
+
+
+def _can_be_asked(session: Session, case: Case) -> dict[str, str]:
+    """Agencies with a focal point who was not asked yet: id -> name."""
+    asked = {one.agency_id for one in case.referrals if one.revoked_at is None and one.contact and one.contact.active}
+    ids = cases.reached(session).keys() - asked
+    named = select(Agency.id, Agency.name).where(Agency.id.in_(ids)).order_by(Agency.name)
+    return {row.id: row.name for row in session.execute(named)}
 
 
 # ---- a focal point with an account -----------------------------------------------------------------------------------

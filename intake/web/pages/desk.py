@@ -12,12 +12,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from intake.casework import cases
 from intake.models import OPEN_STATES, REASONS, Agency, Alert, Candidate, Decision, Lease, Mention, now
 from intake.people import access
 from intake.review import decisions, errors, handled, leases, queue, suggestions
 from intake.review.undo import made_with
-from intake.web import present
-from intake.web.pages.forms import CLOSES, SNOOZES, Given, Short, Typed, order_of, status_of
+from intake.web import casework
+from intake.web.pages.forms import CLOSES, SNOOZES, Given, Short, Typed, near_names, order_of, status_of
 from intake.web.pages.queue import lease_length, next_address
 from intake.web.present import Wrong
 from intake.web.visitor import Number, Signed, Visitor, Who, agencies_by_name, go, open_case_of
@@ -62,14 +63,16 @@ def _candidate(
     refused: str = "",
     typed: Typed = Typed(),
     reporter: Mapping[str, str] | None = None,
+    key: str = "",
 ) -> HTMLResponse:
-    """`refused`: why something was not done, in words; what was typed is kept in its form."""
+    """`refused`: why something was not done, in words, and `key` what stood against it; what was typed is kept in its form."""
     may_decide, is_open = access.may(who.person, "candidate.decide"), candidate.state in OPEN_STATES
     lease = leases.holder(who.session, candidate.id) if may_decide and is_open else None
     is_mine = lease is not None and lease.person_id == who.person.id
     before, following = queue.neighbours(who.session, who.person, candidate)
     last = decisions.latest(who.session, candidate.id)
     notes = access.reads(who.person, "decision.note")
+    agencies = agencies_by_name(who.session) if may_decide else {}
     return who.page(
         "candidate.html",
         status,
@@ -98,14 +101,26 @@ def _candidate(
         may_reopen=candidate.state in REASONS,
         snoozed=candidate.snoozed_until if (candidate.snoozed_until or now()) > now() else None,
         case=open_case_of(who.session, candidate),
+        is_reached=cases.is_reached(who.session, candidate.agency_id),
         messages=_messages(who.session, candidate),
         before=before,
         following=following,
-        agencies=agencies_by_name(who.session) if may_decide else {},
+        agencies=agencies,
+        near=near_names(typed.agency, agencies.values()) if key == "agency_unknown" else (),
+        place_today=_place_today(who, way) if may_decide and is_open else None,
         refused=refused,
+        refused_key=key,
         typed=typed,
         reporter=reporter or {"name": "", "contact": "", "prior_complaint": ""},
     )
+
+
+def _place_today(who: Visitor, way: Way) -> tuple[int, int] | None:
+    """Which of today's part a candidate is, and of how many; None for whoever looks for something, or is through with it."""
+    budget = queue.budget(who.session, who.person)
+    if way.on or way.is_narrowed or not budget.left:
+        return None
+    return budget.done_today + 1, budget.candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +165,7 @@ def _changes(who: Visitor, decision: Decision) -> list[str]:
         return [f"#{decision.duplicate_of}"]
     if decision.action != "correct":
         return []
-    return [f"{say._(FIELDS[name])}: {_value(who, name, new)}" for name, (_old, new) in changes.items()]
-
-
-FIELDS = {
-    "agency_id": present._("Instansi"),
-    "kind": present._("Jenis instansi"),
-    "region": present._("Daerah"),
-    "district": present._("Kecamatan"),
-    "sector": present._("Layanan"),
-    "form": present._("Dugaan maladministrasi"),
-}
+    return [f"{say._(casework.FIELDS[name])}: {_value(who, name, new)}" for name, (_old, new) in changes.items()]
 
 
 def _value(who: Visitor, name: str, code: str | None) -> str:
@@ -171,7 +176,7 @@ def _value(who: Visitor, name: str, code: str | None) -> str:
     if name == "district":
         known = say.tables.districts.get(code or "")
         return known.name if known else say._("belum diketahui")
-    words = {"region": say.region, "sector": say.sector, "form": say.form, "kind": say.kind}
+    words = {"region": say.region, "sector": say.sector, "form": say.form, "kind": say.kind, "urgency": say.urgency}
     return words[name](code) or say._("belum diketahui")
 
 
@@ -241,9 +246,10 @@ def decide(who: Signed, candidate_id: Number, way: FormWay, typed: Given) -> Res
             who.session, who.person, candidate_id, typed.version, typed.action, lease=typed.token, **order
         )
     except errors.ReviewError as error:
-        return _candidate(who, candidate, way, status_of(error), who.say.error(error.key, error.values), typed)
+        words = who.say.error(error.key, error.values)
+        return _candidate(who, candidate, way, status_of(error), words, typed, key=error.key)
     except Wrong as wrong:
-        return _candidate(who, candidate, way, 422, who.say.wrong(wrong.key, wrong.values), typed)
+        return _candidate(who, candidate, way, 422, who.say.wrong(wrong.key, wrong.values), typed, key=wrong.key)
     stays = typed.action in decisions.STAYS_OPEN
     return go(f"/kandidat/{candidate_id}{way.query()}" if stays else next_address(who, way), typed.action, decision.id)
 
@@ -255,12 +261,14 @@ def answer_suggestion(who: Signed, candidate_id: Number, suggestion_id: Number, 
     try:
         if typed.action == "duplicate":
             joined = suggestions.join(who.session, who.person, suggestion_id, candidate_id, typed.version, typed.token)
-            return go(next_address(who, way), "duplicate", joined.id)
+            leads = joined.candidate_id != candidate_id  # and is still to be decided
+            path = f"/kandidat/{candidate_id}{way.query()}" if leads else next_address(who, way)
+            return go(path, "duplicate", joined.id)
         answer = suggestions.ask_again if typed.action == "ask" else suggestions.dismiss
         answer(who.session, who.person, suggestion_id)
     except errors.ReviewError as error:
         return _candidate(who, candidate, way, status_of(error), who.say.error(error.key, error.values), typed)
-    return go(f"/kandidat/{candidate_id}{way.query()}", "saved")
+    return go(f"/kandidat/{candidate_id}{way.query()}", "ask" if typed.action == "ask" else "apart")
 
 
 @router.post("/kandidat/{candidate_id}/pelapor")
@@ -280,4 +288,4 @@ def attach_reporter(
         words = who.say.error(error.key, error.values)
         given = {"name": name, "contact": contact, "prior_complaint": prior_complaint}
         return _candidate(who, candidate, way, status_of(error), words, reporter=given)
-    return go(f"/kandidat/{candidate_id}{way.query()}", "saved")
+    return go(f"/kandidat/{candidate_id}{way.query()}", "reporter")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Form
+from rapidfuzz import fuzz, process, utils
 
 from intake.models import REASONS, Candidate, now
 from intake.review import errors, queue
@@ -16,7 +17,8 @@ from intake.web.visitor import Visitor, agency_named
 
 CLOSES = {reason: action for action, reasons in REASONS.items() for reason in reasons}
 SNOOZES = (1, 3, 7)  # days
-CODES = ("kind", "region", "district", "sector", "form")  # what is corrected by choosing a code
+CODES = ("kind", "region", "district", "sector", "form", "urgency")  # what is corrected by choosing a code
+NEAR, ALIKE = 3, 55  # agencies offered for a name that none has, and how alike they are at least, of 100
 UNKNOWN = "-"  # chosen for several: that nobody can tell; empty leaves each as it is
 
 
@@ -39,6 +41,7 @@ class Typed:
     district: str = ""
     sector: str = ""
     form: str = ""
+    urgency: str = ""
 
     @property
     def token(self) -> int | None:
@@ -70,13 +73,14 @@ def _typed(
     district: Short = "",
     sector: Short = "",
     form: Short = "",
+    urgency: Short = "",
 ) -> Typed:
     if action == "decide":  # one form for all that is told by the button alone
         action = "accept" if track else CLOSES.get(reason, "snooze")
     elif action == "close":
         action = CLOSES.get(reason, "not_relevant")
     ids = tuple(number for number in mentions if 0 < number <= queue.MOST_ID)
-    codes = {"kind": kind, "region": region, "district": district, "sector": sector, "form": form}
+    codes = {"kind": kind, "region": region, "district": district, "sector": sector, "form": form, "urgency": urgency}
     return Typed(version, action, track, reason, duplicate_of, days, note, lease, ids, agency, **codes)
 
 
@@ -116,6 +120,15 @@ def _corrected_of_several(who: Visitor, typed: Typed) -> dict[str, str | None]:
     if not fields:
         raise Wrong("correct_nothing")
     return fields
+
+
+def near_names(given: str, names: Iterable[str]) -> list[str]:
+    """The names of agencies that have most words of `given`, best first."""
+    words = utils.default_process(given)
+    found = process.extract(
+        words, names, scorer=fuzz.token_set_ratio, processor=utils.default_process, limit=NEAR, score_cutoff=ALIKE
+    )
+    return [name for name, *_ in found]
 
 
 def status_of(error: errors.ReviewError) -> int:

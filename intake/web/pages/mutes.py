@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Query, Response
 from fastapi.responses import HTMLResponse
 
 from crawler.dates import WIB
@@ -17,13 +17,15 @@ from intake.web.visitor import Number, Signed, Visitor, Who, agencies_by_name, a
 
 router = APIRouter(include_in_schema=False)
 Short = Annotated[str, Form(max_length=200)]
+Asked = Annotated[str, Query(max_length=13)]
 NOTHING = {"sector": "", "region": "", "agency": "", "reason": "", "until": ""}
 
 
 @router.get("/bisukan")
-def mutes_page(who: Who) -> HTMLResponse:
+def mutes_page(who: Who, sector: Asked = "", region: Asked = "") -> HTMLResponse:
+    """`sector` and `region`: what the form is filled in with, for whoever comes from a candidate."""
     needs(who, "mute.set")
-    return _mutes(who)
+    return _mutes(who, typed=NOTHING | {"sector": sector, "region": region})
 
 
 def _mutes(
@@ -78,7 +80,7 @@ def mute(
         return _mutes(who, 422, wrong=wrong, typed=typed)
     except errors.ReviewError as error:
         return _mutes(who, 403 if isinstance(error, errors.NotAllowed) else 422, error, typed=typed)
-    return go("/bisukan", "saved")
+    return go("/bisukan", "muted")
 
 
 @router.post("/bisukan/{mute_id}/akhiri")
@@ -88,7 +90,7 @@ def end(who: Signed, mute_id: Number) -> Response:
         mutes.end(who.session, who.person, mute_id)
     except errors.ReviewError as error:
         return _mutes(who, 403 if isinstance(error, errors.NotAllowed) else 404, error)
-    return go("/bisukan", "ended")
+    return go("/bisukan", "unmuted")
 
 
 def _end_of(day: str) -> datetime:

@@ -42,11 +42,12 @@ def queue_page(who: Who, way: OnWay, after: str = "", pilih: str = "") -> HTMLRe
         is_decider=is_decider,
         budget=budget,
         pace=decisions.median_seconds(who.session, who.person) if is_decider else None,
-        is_done=filters != way.filters and bool(page.items or (budget and budget.done_today)),
+        is_done=filters != way.filters and (bool(page.items) or _waits(who, way)),
         has_remits=_has_remits(who),
         held=held,
         names=_source_names(who.session, ids),
         count=count,
+        aside=queue.aside(who.session, who.person) if who.person.role != "focal" else queue.Aside(0, 0),
         most=queue.COUNTED,
         found_at_most=search.MOST,
         next_link=f"/{way.query(after=str(page.next))}" if page.next else None,
@@ -57,6 +58,11 @@ def queue_page(who: Who, way: OnWay, after: str = "", pilih: str = "") -> HTMLRe
         snoozes=SNOOZES,
         agencies=agencies_by_name(who.session) if is_decider else {},
     )
+
+
+def _waits(who: Visitor, way: Way) -> bool:
+    """Whether something is left beyond the day's part."""
+    return queue.next_item(who.session, who.person, way.filters) is not None
 
 
 def _has_remits(who: Visitor) -> bool:

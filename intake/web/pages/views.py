@@ -52,7 +52,7 @@ def save(
         view = views.save(who.session, who.person, name, given)
     except errors.ReviewError as error:
         return _views(who, _status(error), error)
-    return go(f"/pandangan/{view.id}/atur", "saved")
+    return go(f"/pandangan/{view.id}/atur", "view")
 
 
 @router.get("/pandangan/{view_id}")
@@ -138,7 +138,7 @@ def delete(who: Signed, view_id: Number) -> Response:
         views.delete(who.session, who.person, view_id)
     except errors.ReviewError as error:
         return _views(who, _status(error), error)
-    return go("/pandangan", "saved")
+    return go("/pandangan", "view_gone")
 
 
 @router.post("/pandangan/{view_id}/pemberitahuan")
@@ -190,7 +190,7 @@ def _found(who: Visitor, view_id: int) -> SavedView:
 
 
 def _back(view_id: int) -> Response:
-    return go(f"/pandangan/{view_id}/atur", "saved")
+    return go(f"/pandangan/{view_id}/atur", "view")
 
 
 def _status(error: errors.ReviewError) -> int:

@@ -65,10 +65,12 @@
     all("input[name=lease]").forEach((input) => { input.value = answer.ok ? told.token : ""; });
     return answer.ok;
   };
+  const release = lease && lease.querySelector("[data-release]");
   const claiming = lease && lease.querySelector("[data-claim], [data-reclaim]");
   const hold = async () => {
     try {
       claiming.hidden = await ask(new URLSearchParams(new FormData(claiming)), claiming.action);
+      release.hidden = !claiming.hidden;
     } catch { tell(news.dataset.offline); }
   };
   if (claiming) {
@@ -110,15 +112,30 @@
     chord.textContent = key ? chord.dataset[key] : "";
   };
   document.addEventListener("keydown", (event) => {
+    const field = typing(event.target);
+    const isDone = event.key === "Escape" || (event.key === "Enter" && event.ctrlKey && event.target.tagName === "TEXTAREA");
+    if (field && isDone && !document.querySelector("dialog[open]")) field.blur();
+  });
+  const WAIT = 700; // milliseconds that letters are left alone after one that led nowhere: a word is being typed
+  let nowhere = -WAIT;
+  const lost = (event) => {
+    const cannot = all("[data-cannot]").find((one) => one.dataset.cannot.split(" ").includes(event.key));
+    if (cannot) tell(cannot.textContent);
+    if (/^\S$/.test(event.key)) nowhere = event.timeStamp;
+  };
+  document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const key = event.key;
-    const find = (name, value) => all(`[${name}]`).find((one) => one.getAttribute(name) === value);
+    if (/^\S$/.test(key) && event.timeStamp - nowhere < WAIT) { nowhere = event.timeStamp; return; }
+    const isReady = (one) => !one.closest(".bulk") || boxes.some((box) => box.checked);
+    const find = (name, value) => all(`[${name}]`).find((one) => one.getAttribute(name) === value && isReady(one));
     const act = (element, deed) => { if (element) { event.preventDefault(); deed(element); } return element; };
     if (begun) {
       const chosen = find("data-chord", begun + key);
       begin("");
-      if (act(chosen, (one) => one.click()) || key === "Escape") return;
+      if (!act(chosen, (one) => one.click())) lost(event);
+      return;
     }
     const first = document.querySelector(`[data-chord^="${CSS.escape(key)}"]`);
     if (key.length === 1 && act(first, (one) => { begin(key); show(one); })) return;
@@ -126,12 +143,11 @@
     if (rows.length && key === "k") return step(-1);
     if (boxes.length && key === "x") {
       const row = document.activeElement.closest("li");
-      act(row && row.querySelector("input[name=item]"), (box) => box.click());
-      return;
+      if (act(row && row.querySelector("input[name=item]"), (box) => box.click())) return;
     }
     const marked = all(`[data-cycle="${CSS.escape(key)}"]`);
     if (act(marked[0], () => cycle(marked))) return;
     if (act(find("data-focus", key), show)) return;
-    act(find("data-key", key), (one) => one.click());
+    if (!act(find("data-key", key), (one) => one.click())) lost(event);
   });
 })();

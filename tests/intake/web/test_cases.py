@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,18 @@ from intake.casework import cases, clocks, referrals
 from intake.casework.referrals import links_of
 from intake.casework.sheet import Sheet, pdf, spelt
 from intake.database import Sessions
-from intake.models import AgencyContact, AuditRow, Case, CaseEvent, Person, Referral, Reporter, now
+from intake.models import (
+    AgencyContact,
+    AuditRow,
+    Case,
+    CaseEvent,
+    Decision,
+    Mention,
+    Person,
+    Referral,
+    Reporter,
+    now,
+)
 from intake.people import accounts
 from intake.settings import Settings
 from intake.web import casework
@@ -423,6 +434,174 @@ def test_a_clock_is_told_in_english_too(client: TestClient, number: str) -> None
         "Sent to the focal point",
     ):
         assert words in page, words
+
+
+# ---- what an officer finds on a case
+
+
+@pytest.fixture
+def unreached(factory: Sessions) -> str:
+    """A case whose agency has no focal point."""
+    with factory.begin() as session:
+        officer = session.scalars(select(Person).where(Person.name == "rina")).one()
+        text = "Listrik padam di Duri, kata warga dengan NIK 1403094505850003."
+        case = accepted(session, officer, text=text, kind="article", title="Setahun Lapor, Listrik Padam")
+        session.scalars(select(Decision)).one().note = "genset darurat segera"
+        case.candidate.urgency = "U1"
+        return case.number
+
+
+def post(client: TestClient, number: str, **data: str) -> Any:
+    page = client.get(f"/kasus/{number}").text
+    return client.post(
+        f"/kasus/{number}", data={"csrf": hidden(page, "csrf"), "version": hidden(page, "version")} | data
+    )
+
+
+def test_where_there_is_no_focal_point_a_letter_is_offered_and_its_sending_noted(
+    client: TestClient, factory: Sessions, unreached: str
+) -> None:
+    sign_in(client)
+    page = unescape(client.get(f"/kasus/{unreached}").text)
+    assert "PLN UP3 Dumai belum mempunyai narahubung: surat dicetak sendiri" in page
+    assert "Kirim ke narahubung" not in page
+    answer = client.get(f"/kasus/{unreached}/surat.pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    words = words_of(answer.content)
+    for told_of in (
+        "Yth.",
+        "PLN UP3 Dumai",
+        unreached,
+        "Mohon Saudara memeriksa",
+        "dalam 14 hari sejak",
+        "Kepala Perwakilan",
+    ):
+        assert told_of in words, told_of
+    for secret in ("1403094505850003", "rina", "perlu dikonfirmasi"):
+        assert secret not in words, secret
+    today = clocks.day_of(now())
+    data = {"act": "sent", "agency": "PLN UP3 Dumai", "way": "letter", "text": "Bagian umum, 12/2026"}
+    for wrong in ("kemarin", (today + clocks.DAY).isoformat()):
+        refused = post(client, unreached, **data, day=wrong)
+        assert (refused.status_code, "Tanggalnya tidak cocok" in refused.text) == (422, True)
+        assert 'value="Bagian umum, 12/2026"' in refused.text, "what was typed is not lost"
+    done = unescape(post(client, unreached, **data, day=today.isoformat()).text)
+    assert "Disampaikan kepada instansi lewat surat · PLN UP3 Dumai" in done
+    assert "Tanyakan perkembangan" not in done, "there is nobody to send it to"
+    assert "jatuh tempo" in done
+    with factory.begin() as session:
+        assert session.scalar(select(func.count()).where(AuditRow.action == "case.letter")) == 1
+    sign_in(client, "ana")
+    assert client.get(f"/kasus/{unreached}/surat.pdf").status_code == 403
+    sign_in(client, "hub")
+    assert client.get(f"/kasus/{unreached}/surat.pdf").status_code == 403
+
+
+def test_a_program_notes_a_telephone_call_too(client: TestClient, factory: Sessions, unreached: str) -> None:
+    with factory.begin() as session:
+        client.headers["authorization"] = f"Bearer {accounts.make_token(session, 'rina')}"
+        version = session.scalars(select(Case.version)).one()
+    said = {"version": version, "act": "sent", "agency_id": PLN, "way": "phone", "text": "Kepala seksi"}
+    told_of = client.post(f"/api/v1/cases/{unreached}/acts", json=said).json()
+    assert [one["kind"] for one in told_of["events"]] == ["opened", "referred"]
+    assert {clock["limit"] for clock in told_of["clocks"]} == {"penjelasan"}
+
+
+def test_nothing_leaves_the_office_before_it_was_asked_once_more(
+    client: TestClient, factory: Sessions, unreached: str
+) -> None:
+    sign_in(client)
+    assert "belum mempunyai narahubung yang aktif" in post(client, unreached, act="referred", agency=PLN).text
+    with factory.begin() as session:
+        session.add(AgencyContact(agency_id=PLN, name="Ibu Narahubung", address="console://"))
+    page = unescape(client.get(f"/kasus/{unreached}").text)
+    assert re.findall(r'<option value="([^"]+)" selected>PLN UP3 Dumai', page) == [PLN], "filled in"
+    for form in re.findall(r'<form method="post" action="/kasus/[^"]*" class="stack">.*?</form>', page, re.DOTALL):
+        assert re.findall(r"<button[^>]*>", form)[0] == "<button disabled hidden>", "what Enter in a field would press"
+    asked = unescape(post(client, unreached, act="referred", agency=PLN, text="Mohon <segera>.").text)
+    assert "Kirim sekarang?" in asked and "Kepada narahubung PLN UP3 Dumai: Ibu Narahubung." in asked
+    assert "Mohon <segera>." in asked
+    assert kinds(factory) == ["opened"]
+    assert post(client, unreached, act="referred", agency=PLN, text="Mohon segera.", sure="1").status_code == 200
+    assert kinds(factory) == ["opened", "referred"]
+    page = client.get(f"/kasus/{unreached}").text
+    assert f'<option value="{PLN}"' not in page, "whoever was asked is not offered again"
+    token = sign_in(client, "ana")
+    assert client.post(f"/kasus/{unreached}", data={"csrf": token, "act": "referred", "agency": PLN}).status_code == 403
+
+
+def test_a_case_shows_how_urgent_it_is_what_was_noted_and_what_was_heard(client: TestClient, unreached: str) -> None:
+    sign_in(client)
+    page = unescape(client.get(f"/kasus/{unreached}").text)
+    for words in (
+        '<span class="urgency U1"',
+        "genset darurat segera",
+        "kata warga dengan NIK [NIK]",
+    ):
+        assert words in page, words
+    assert "1403094505850003" not in page
+    assert '<span class="urgency U1"' in client.get("/kasus").text
+    done = unescape(post(client, unreached, act="track", track="invite").text)
+    assert "dihitung sejak pertama terdengar; kejadiannya mungkin lebih lama" in done
+    assert "Teksnya menyebut “setahun”: periksa kapan kejadiannya." in done
+
+
+def test_clocks_are_stopped_only_while_one_runs(client: TestClient, unreached: str) -> None:
+    sign_in(client)
+    assert "Hentikan sementara" not in client.get(f"/kasus/{unreached}").text
+    today = clocks.day_of(now()).isoformat()
+    sent = post(client, unreached, act="sent", agency=PLN, way="phone", day=today, text="Kepala seksi")
+    assert "Hentikan sementara" in sent.text
+    assert "Jalankan lagi" in post(client, unreached, act="paused", text="Menunggu surat pusat.").text
+
+
+def test_a_case_is_corrected_where_it_stands(client: TestClient, factory: Sessions, unreached: str) -> None:
+    sign_in(client)
+    page = client.get(f"/kasus/{unreached}").text
+    form = page[page.index('name="act" value="corrected"') :].partition("</form>")[0]
+    now_is = dict(re.findall(r'<select name="(\w+)">.*?<option value="([^"]*)" selected>', form))
+    given = {"act": "corrected", "seen": hidden(form, "seen"), "agency": "PLN UP3 Dumai", **now_is}
+    assert post(client, unreached, **given).status_code == 422, "nothing differs"
+    assert "Tidak ada instansi bernama Dinas Entah" in post(client, unreached, **given | {"agency": "Dinas Entah"}).text
+    done = post(
+        client,
+        unreached,
+        **given | {"agency": "Dinas Perhubungan Kota Pekanbaru", "urgency": "U2", "text": "salah baca"},
+    )
+    assert "Kasus dibetulkan · Instansi, " in done.text
+    with factory.begin() as session:
+        case = session.scalars(select(Case)).one()
+        assert (case.agency_id, case.candidate.urgency) == (DISHUB, "U2")
+    stale = post(client, unreached, **given | {"urgency": "U3", "text": "salah baca"})
+    assert stale.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Setahun lapor pencurian", ["setahun"]),
+        ("jalan rusak sudah dua tahun, sejak 2023 tak diperbaiki", ["sudah dua tahun", "sejak 2023"]),
+        ("bertahun-tahun tanpa air", ["bertahun-tahun"]),
+        ("anak usia dua tahun dirawat, tahun anggaran 2026, sejak 2026", []),
+    ],
+)
+def test_what_a_text_says_of_long_ago_is_told(text: str, words: list[str]) -> None:
+    told_at = datetime(2026, 11, 24, tzinfo=UTC)
+    assert casework.long_ago([Mention(title="", text=text, told_at=told_at)]) == words
+
+
+def test_the_desk_says_before_that_nobody_would_be_told(client: TestClient, factory: Sessions) -> None:
+    with factory.begin() as session:
+        candidate = told(session, document(1))
+        assert candidate is not None
+        path = f"/kandidat/{candidate.id}"
+    sign_in(client)
+    page = client.get(path).text
+    assert ("Belum ada narahubung: surat dicetak sendiri." in page, "Instansi diberi tahu" in page) == (True, False)
+    with factory.begin() as session:
+        session.add(AgencyContact(agency_id=PLN, name="Ibu Narahubung", address="console://"))
+    page = client.get(path).text
+    assert ("Belum ada narahubung: surat dicetak sendiri." in page, "Instansi diberi tahu" in page) == (False, True)
 
 
 # ---- the sheet

@@ -193,7 +193,7 @@ def test_deciding_loads_the_next_and_can_be_undone(
         data={"csrf": token(page), "version": version, "action": "accept", "track": "refer", "note": "cek"},
     )
     assert str(answer.url).endswith(f"/kandidat/{candidates[1]}")
-    assert "Diterima." in answer.text
+    assert "Diterima: Teruskan ke instansi." in answer.text
     told = unescape(re.sub(r"<[^>]+>", "", re.findall(r'role="status".*?</p>', answer.text, re.DOTALL)[0]))
     assert re.search(rf"Kandidat nomor {candidates[0]}: Listrik <b>Padam</b>. Kasus \d{{4}}-0001", told)
     undo = re.findall(r'action="(/putusan/\d+/urungkan)"', answer.text)[0]
@@ -224,13 +224,13 @@ def test_what_came_after_is_named_when_something_is_not_undone(
     sign_in(client)
     path = f"/kandidat/{candidates[0]}"
     data = {"csrf": token(client.get(path).text), "version": "1", "action": "snooze", "days": "7"}
-    assert "Ditunda." in client.post(f"{path}/putusan", data=data).text
+    assert "Ditunda sampai " in client.post(f"{path}/putusan", data=data).text
     page = client.get(path).text
     assert "Ditunda sampai" in page
     back = client.post(f"{path}/putusan", data=data | {"version": "2", "days": "0"})
     assert "Dikembalikan ke antrean." in back.text
     closed = {"version": "3", "action": "outside", "reason": "private_matter"}
-    assert "Ditutup karena di luar wilayah" in client.post(f"{path}/putusan", data=data | closed).text
+    assert "Ditutup: Urusan pribadi." in client.post(f"{path}/putusan", data=data | closed).text
     with factory.begin() as session:
         first = session.scalars(select(Decision.id).order_by(Decision.id)).first()
     refused = client.post(f"/putusan/{first}/urungkan", data={"csrf": data["csrf"]}).text
@@ -244,7 +244,7 @@ def test_a_duplicate_is_told_on_both_pages(client: TestClient, candidates: list[
     one, two = candidates
     data = {"csrf": token(client.get(f"/kandidat/{two}").text), "version": "1", "action": "duplicate"}
     merged = client.post(f"/kandidat/{two}/putusan", data=data | {"duplicate_of": f"#{one}"})
-    assert "Digabung sebagai duplikat." in merged.text
+    assert f"Digabung: #{candidates[1]} masuk ke #{candidates[0]}" in merged.text
     original = client.get(f"/kandidat/{one}").text
     for words in ("digabung karena: putusan petugas", f"Kandidat nomor {two}"):
         assert words in original, words
@@ -391,7 +391,7 @@ def test_sources_are_told_in_words(client: TestClient, factory: Sessions) -> Non
         session.add(source(notes=[note]))
     html = sign_in(client)
     page = client.get("/sumber").text
-    for words in ("umpan berita (RSS)", "setiap 15 menit", "Situs melarang."):
+    for words in ("langganan berita (RSS)", "setiap 15 menit", "Situs melarang."):
         assert words in page, words
     client.post("/akun/bahasa", data={"csrf": token(html), "language": "en"})
     page = client.get("/sumber").text
@@ -576,16 +576,56 @@ def test_one_is_one_in_english(client: TestClient, candidates: list[int]) -> Non
     ("reason", "indonesian", "english"),
     [
         ("disebut: pln_123; tempat menurut asal sumber, belum pasti", "disebut: pln_123", "named: pln_123"),
-        ("lampu jalan → Dinas Perhubungan", "lampu jalan: urusan Dinas Perhubungan", "street lights: a matter for Dinas Perhubungan"),
+        ("lampu jalan → Dinas Perhubungan", "karena lampu jalan", "because of street lights"),
         ("jalan nasional (Jalan Soebrantas) → BPJN Riau (perlu dipastikan)",
-         "jalan nasional (Jalan Soebrantas): urusan BPJN Riau (perlu dipastikan)",
-         "national road (Jalan Soebrantas): a matter for BPJN Riau (to be confirmed)"),
+         "karena jalan nasional (Jalan Soebrantas) (perlu dipastikan)",
+         "because of national road (Jalan Soebrantas) (to be confirmed)"),
+        ("substansi pendidikan → Dinas Pendidikan", "karena bidang pendidikan", "because of the field of education"),
         ("", "", ""),
     ],
 )  # fmt: skip
 def test_why_this_agency_in_both_languages(reason: str, indonesian: str, english: str) -> None:
     assert Presenter("id", "riau").why_agency(reason) == indonesian
     assert Presenter("en", "riau").why_agency(reason) == english
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ({"minutes": 59}, "59 menit yang lalu"),
+        ({"days": 6}, "6 hari yang lalu"),
+        ({"days": 10}, "10 hari yang lalu"),
+        ({"days": 14, "hours": 1}, "2 minggu yang lalu"),
+    ],
+)
+def test_no_week_is_made_of_six_days(gone: dict[str, int], words: str) -> None:
+    assert Presenter("id", "riau").ago(now() - timedelta(**gone)) == words
+
+
+def test_a_duplicate_says_where_its_mentions_went() -> None:
+    merged = Candidate(duplicate_of=7, mention_count=0, voice_count=0, source_count=0)
+    assert Presenter("id", "riau").told(merged) == "penyebutannya ada pada #7"
+
+
+def test_what_is_put_off_or_muted_stays_in_sight(client: TestClient, candidates: list[int], factory: Sessions) -> None:
+    html = sign_in(client)
+    data = {"csrf": token(html), "version": "1", "action": "snooze", "days": "3"}
+    until = now() + timedelta(days=3, minutes=-1)
+    said = client.post(f"/kandidat/{candidates[0]}/putusan", data=data).text
+    assert f"Ditunda sampai {Presenter('id', 'riau').day(until.astimezone(WIB).date())}" in said
+    with factory.begin() as session:
+        region = session.get_one(Candidate, candidates[1]).region
+    day = (now().astimezone(WIB) + timedelta(days=5)).date()
+    muted = {"csrf": token(html), "region": region, "reason": "sedang diperbaiki", "until": day.isoformat()}
+    page = client.post("/bisukan", data=muted).text
+    assert "Dibisukan." in page and f"<td>{Presenter('id', 'riau').day(day)}</td>" in page
+    empty = client.get("/").text
+    assert "Semua sudah diputuskan" not in empty
+    assert '<a href="/?state=snoozed">1 ditunda</a>' in empty and '<a href="/?state=muted">1 dibisukan</a>' in empty
+    for state, number in (("snoozed", candidates[0]), ("muted", candidates[1])):
+        listed = client.get(f"/?state={state}").text
+        assert re.findall(r'href="/kandidat/(\d+)[^"]*" data-row', listed) == [str(number)]
+    assert "ditunda sampai" in client.get("/?state=snoozed").text
 
 
 def test_where_the_source_is_at_home_is_only_a_guess() -> None:

@@ -68,7 +68,7 @@ def test_starting_opens_the_first_and_deciding_the_next(client: TestClient, cand
     done = post(
         client, f"/kandidat/{candidates[1]}/putusan", version=1, action="decide", days=3, lease=held(second.text)
     )
-    assert str(done.url).endswith("/") and "Tidak ada kandidat yang menunggu" in done.text
+    assert str(done.url).endswith("/") and "1 ditunda" in done.text
 
 
 def test_what_is_passed_over_is_not_offered_again(client: TestClient, candidates: list[int], factory: Sessions) -> None:
@@ -145,7 +145,7 @@ def test_whoever_may_not_decide_takes_nothing(client: TestClient, candidates: li
 
 
 def test_the_days_part_ends_but_danger_does_not(client: TestClient, candidates: list[int], factory: Sessions) -> None:
-    assert "<strong>30 menit, 18 kandidat hari ini</strong>; 0 sudah, 18 lagi." in sign_in(client)
+    assert "<strong>30 menit, 2 kandidat hari ini</strong>; 0 sudah, 2 lagi." in sign_in(client)
     with factory.begin() as session:
         session.scalars(select(Person).where(Person.name == "rina")).one().daily_minutes = 0
     done = client.get("/").text
@@ -180,7 +180,7 @@ def test_ones_own_part_is_offered_to_whoever_has_one(
     assert "bagian saya saja" in client.get("/").text
     mine = client.get("/?mine=true").text
     assert f"/kandidat/{candidates[1]}?mine=true" in mine and f"/kandidat/{candidates[0]}" not in mine
-    assert 'name="mine" value="true"' in mine and "Simpan pandangan ini" in mine
+    assert 'name="mine" value="true"' in mine and "Simpan tampilan ini" in mine
 
 
 # ---- several at once
@@ -271,6 +271,7 @@ def test_a_correction_stays_with_the_candidate(client: TestClient, candidates: l
         given = form | {
             "sector": "AIR",
             "kind": was.kind or "",
+            "urgency": was.urgency or "",
             "district": was.district or "",
             "agency": was.agency.name if was.agency else "",
         }
@@ -296,11 +297,11 @@ def test_a_suggestion_is_joined_or_turned_down_and_either_taken_back(
     page = client.get(f"/kandidat/{two}").text
     assert "Mungkin kejadian yang sama" in page and "waktu berdekatan, kata kunci yang sama" in page
     joined = post(client, f"/kandidat/{two}/saran/{number}", action="duplicate", version=1)
-    assert joined.url.path == f"/kandidat/{one}" and "Digabung sebagai duplikat." in joined.text
+    assert joined.url.path == f"/kandidat/{one}" and f"Digabung: #{two} masuk ke #{one}" in joined.text
     post(client, re.findall(r'action="(/putusan/\d+/urungkan)"', joined.text)[0])
     path = f"/kandidat/{two}/saran/{number}"
     said = post(client, path, action="apart").text
-    assert "Disimpan." in said and "Mungkin kejadian yang sama" not in said
+    assert "Dicatat sebagai kejadian lain" in said and "Mungkin kejadian yang sama" not in said
     assert re.search(r"Kejadian lain, kata petugas.*?rina, .*?Urungkan", said, re.DOTALL)
     assert "Kejadian lain, kata petugas" in client.get(f"/kandidat/{one}").text, "from either side"
     assert "sudah dijawab" in post(client, path, action="apart").text
@@ -321,7 +322,7 @@ def test_copies_are_folded_and_a_mention_is_split_off(client: TestClient, factor
     assert page.count("tanpa kepastian waktu") == 1, "the words of a copy are not printed again"
     assert re.search(r"salinan dari (Koran|Kabar), sama \d+%", page)
     split = post(client, f"/kandidat/{number}/putusan", version=1, action="split", mentions=[second])
-    assert split.url.path == f"/kandidat/{number}" and "Dipisahkan menjadi kandidat baru." in split.text
+    assert split.url.path == f"/kandidat/{number}" and f"Dipisahkan dari #{number}, menjadi" in split.text
     assert "salinan dari" not in split.text
 
 
@@ -346,7 +347,100 @@ def test_a_report_needs_who_reports(client: TestClient, candidates: list[int], f
     assert 'value="laporan"' in saved.text and "Ibu Contoh" not in saved.text
     with factory.begin() as session:
         assert session.scalars(select(Reporter.name)).all() == ["Ibu Contoh"]
-    assert "Diterima." in post(client, f"{path}/putusan", version=1, action="decide", track="laporan").text
+    assert (
+        "Diterima: Jadikan laporan."
+        in post(client, f"{path}/putusan", version=1, action="decide", track="laporan").text
+    )
+
+
+def test_a_name_that_is_not_known_leaves_the_form_open_with_names_near_it(
+    client: TestClient, candidates: list[int], factory: Sessions
+) -> None:
+    sign_in(client)
+    path = f"/kandidat/{candidates[1]}"
+    form = {"version": 1, "action": "correct", "lease": held(post(client, f"{path}/sewa").text)}
+    form |= {"kind": "DISHUB", "region": "14.01"}
+    refused = post(client, f"{path}/putusan", **form, agency="Dinas Perhubungan Pekan baru", sector="AIR").text
+    details = refused[refused.index('<details id="betulkan" open>') :]
+    assert re.search(r'name="agency" list="instansi"[^>]*autofocus aria-describedby="ditolak"', details)
+    assert refused.count("Tidak ada instansi bernama") == 1 and 'id="ditolak"' in details
+    near = re.findall(r'<button form="dekat" name="agency" value="([^"]+)"', details)
+    assert 0 < len(near) <= 3 and "Dinas Perhubungan Kota Pekanbaru" in near
+    carried = dict(re.findall(r'name="(\w+)" value="([^"]*)"', details[: details.index("</form>")]))
+    assert carried["sector"] == "AIR", "what else was typed comes along"
+    done = post(client, f"{path}/putusan", **carried | {"agency": "Dinas Perhubungan Kota Pekanbaru"})
+    assert "Dibetulkan" in done.text
+    with factory.begin() as session:
+        agency = session.get_one(Candidate, candidates[1]).agency
+        assert agency and agency.name == "Dinas Perhubungan Kota Pekanbaru"
+
+
+def test_urgency_is_corrected_and_lowered_with_a_reason(
+    client: TestClient, candidates: list[int], factory: Sessions
+) -> None:
+    sign_in(client)
+    path = f"/kandidat/{candidates[0]}"
+    with factory.begin() as session:
+        one = session.get_one(Candidate, candidates[0])
+        asis = {name: getattr(one, name) or "" for name in ("kind", "region", "district", "sector", "form")}
+        asis["agency"] = one.agency.name if one.agency else ""
+    page = post(client, f"{path}/sewa").text
+    form = asis | {"action": "correct", "lease": held(page)}
+    raised = post(client, f"{path}/putusan", **form, version=1, urgency="U1")
+    assert "Tingkat urgensi: Kritis" in raised.text
+    refused = post(client, f"{path}/putusan", **form, version=2, urgency="U3")
+    assert refused.status_code == 422 and "mengapa ini tidak kritis" in refused.text
+    assert re.search(r'<input name="note"[^>]*autofocus', refused.text)
+    post(client, f"{path}/putusan", **form, version=2, urgency="U3", note="kabelnya sudah mati")
+    items = [f"{candidates[0]}:3", f"{candidates[1]}:1"]
+    post(client, "/putusan/bersama", item=items, action="correct", urgency="U2")
+    with factory.begin() as session:
+        assert set(session.scalars(select(Candidate.urgency))) == {"U2"}
+
+
+def test_no_letter_stands_on_two_things(client: TestClient, candidates: list[int], factory: Sessions) -> None:
+    """Also where a decision can be undone from the message, and another one from the history."""
+    sign_in(client)
+    with factory.begin() as session:
+        session.add(Suggestion(first_id=candidates[0], second_id=candidates[1], score=2.0, reasons=["time"]))
+    page = post(client, "/antrean/berikutnya").text
+    post(client, f"/kandidat/{candidates[1]}/putusan", version=1, action="correct", region="14.71")
+    done = post(client, f"/kandidat/{candidates[0]}/putusan", version=1, action="decide", track="watch")
+    assert done.url.path == f"/kandidat/{candidates[1]}" and "Riwayat putusan" in done.text
+    queue = client.get("/").text
+    for html in (page, done.text, queue):
+        letters = re.findall(r"<kbd>([^<]+)</kbd>", html.partition("<dialog")[0])
+        assert len(letters) == len(set(letters)), sorted(letters)
+    sheet = queue[queue.index("<dialog") :]
+    told = set(re.findall(r"<kbd>(.)</kbd>", sheet)) | set("12345")
+    used = re.findall(r'data-(?:key|focus|cycle|chord)="(.)', page + done.text + queue)
+    assert set(used) <= told, "the sheet tells all of it"
+
+
+def test_the_text_stands_above_what_it_may_be_the_same_as(
+    client: TestClient, candidates: list[int], factory: Sessions
+) -> None:
+    sign_in(client)
+    with factory.begin() as session:
+        session.add(Suggestion(first_id=candidates[0], second_id=candidates[1], score=2.0, reasons=["time"]))
+    page = client.get(f"/kandidat/{candidates[0]}").text
+    folded = page[page.index("suggested") : page.index("Apa yang terdengar")]
+    assert folded.count("<details") == 0 and "(1)" in folded and "</details>" in folded
+
+
+def test_the_page_says_how_far_the_day_is(client: TestClient, candidates: list[int]) -> None:
+    sign_in(client)
+    first = post(client, "/antrean/berikutnya")
+    assert "hari ini: 1 dari 2" in first.text
+    second = post(client, f"/kandidat/{candidates[0]}/putusan", version=1, action="decide", track="watch")
+    assert "hari ini: 2 dari 2" in second.text
+    assert "hari ini:" not in client.get(f"/kandidat/{candidates[1]}?sector=LIS").text
+
+
+def test_muting_what_is_like_a_candidate_is_filled_in(client: TestClient, candidates: list[int]) -> None:
+    sign_in(client)
+    link = unescape(re.findall(r'<a href="([^"]+)" data-key="b"', client.get(f"/kandidat/{candidates[0]}").text)[0])
+    assert '<option value="LIS" selected>' in client.get(link).text
 
 
 # ---- look

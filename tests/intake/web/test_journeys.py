@@ -92,7 +92,7 @@ def fits(page: Any) -> bool:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_1_signing_in_leads_to_the_days_part(officer: Open, desk: list[int], width: int) -> None:
     page = officer(width=width)
-    assert "30 menit, 18 kandidat hari ini; 0 sudah, 18 lagi." in page.locator(".day").inner_text()
+    assert "30 menit, 5 kandidat hari ini; 0 sudah, 5 lagi." in page.locator(".day").inner_text()
     page.get_by_role("button", name="Mulai").click()
     at(page, desk[0])
     assert fits(page)
@@ -109,12 +109,12 @@ def test_2_three_are_decided_by_keyboard_alone(officer: Open, desk: list[int], f
     page.keyboard.press("Escape")
     page.keyboard.press("3")
     at(page, desk[1])
-    said(page, "Diterima. Kandidat nomor")
+    said(page, "Diterima: Teruskan ke instansi. Kandidat nomor")
     page.keyboard.press("x")
     page.get_by_text("Tutup: tekan huruf alasannya").wait_for()
     page.keyboard.press("c")
     at(page, desk[2])
-    said(page, "Ditutup karena tidak relevan.")
+    said(page, "Ditutup: Sudah diselesaikan.")
     page.keyboard.press("n")
     at(page, desk[3])
     page.keyboard.press("x")
@@ -140,7 +140,7 @@ def test_3_what_is_wrong_is_corrected_and_accepted(officer: Open, desk: list[int
     at(page, desk[1])
     page.get_by_label("Catatan").fill("sudah ditelepon")
     page.get_by_role("button", name="Teruskan ke instansi").click()
-    said(page, "Diterima.")
+    said(page, "Diterima: Teruskan ke instansi.")
     with factory.begin() as session:
         assert session.scalars(select(Decision.action).order_by(Decision.id)).all() == ["correct", "accept"]
         assert session.get_one(Candidate, desk[1]).sector == "AIR"
@@ -151,9 +151,9 @@ def test_4_a_suggestion_is_merged(officer: Open, desk: list[int], factory: Sessi
     page.goto(page.url + f"kandidat/{desk[1]}")
     at(page, desk[1])
     page.keyboard.press("d")
-    assert page.evaluate("document.activeElement.textContent").startswith(f"Ya, gabung ke #{desk[0]}")
+    assert page.evaluate("document.activeElement.textContent").startswith("Ya, gabung")
     page.keyboard.press("Enter")
-    said(page, "Digabung sebagai duplikat.")
+    said(page, f"Digabung: #{desk[1]} masuk ke #{desk[0]}")
     assert states(factory)[1] == "duplicate"
 
 
@@ -165,7 +165,7 @@ def test_5_a_mention_is_split_off(officer: Open, desk: list[int], factory: Sessi
     page.keyboard.press("m")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    said(page, "Dipisahkan menjadi kandidat baru.")
+    said(page, f"Dipisahkan dari #{desk[0]}, menjadi")
     with factory.begin() as session:
         ofs = [session.scalars(select(Mention.candidate_id).where(Mention.id == number)).one() for number in (1, 6)]
     assert len(set(ofs)) == 2
@@ -181,7 +181,7 @@ def test_6_several_are_closed_and_undone_at_once(officer: Open, desk: list[int],
     page.locator(".bulk select[name=reason]").select_option("too_vague")
     assert fits(page)
     page.get_by_role("button", name="Tutup semua").click()
-    said(page, "Ditutup karena keterangan kurang: 5 kandidat.")
+    said(page, "Ditutup: Terlalu kabur untuk ditindaklanjuti: 5 kandidat.")
     assert states(factory) == ["insufficient"] * 5
     page.get_by_role("button", name="Urungkan semua").click()
     said(page, "5 kandidat kembali seperti semula")
@@ -195,12 +195,84 @@ def test_7_one_is_put_off_and_brought_back(officer: Open, desk: list[int], facto
     page.keyboard.press("s")
     page.keyboard.press("3")
     at(page, desk[1])
-    said(page, "Ditunda.")
+    said(page, "Ditunda sampai")
     page.goto(page.url.replace(f"/kandidat/{desk[1]}", f"/kandidat/{desk[0]}"))
     at(page, desk[0])
     assert "Ditunda sampai" in page.locator("dl.facts").inner_text()
     page.get_by_role("button", name="Kembalikan ke antrean").click()
     said(page, "Dikembalikan ke antrean.")
+
+
+def test_7_a_name_that_is_not_known_is_chosen_from_those_near_it(
+    officer: Open, desk: list[int], factory: Sessions
+) -> None:
+    page = officer()
+    page.goto(page.url + f"kandidat/{desk[1]}")
+    at(page, desk[1])
+    page.keyboard.press("c")
+    page.keyboard.type("Dinas Perhubungan Pekan baru")
+    page.keyboard.press("Enter")
+    page.locator("#ditolak").wait_for()
+    assert page.evaluate("document.activeElement.name") == "agency"
+    page.keyboard.type("Kelis")
+    assert page.locator("#akor").inner_text() == "" and page.url.endswith("/putusan")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").startswith("Dinas Perhubungan")
+    page.get_by_role("button", name="Dinas Perhubungan Kota Pekanbaru").press("Enter")
+    said(page, "Dibetulkan")
+    with factory.begin() as session:
+        agency = session.get_one(Candidate, desk[1]).agency
+        assert agency and agency.name == "Dinas Perhubungan Kota Pekanbaru"
+
+
+def test_7_letters_of_a_word_do_nothing_where_nothing_is_open(
+    officer: Open, desk: list[int], factory: Sessions
+) -> None:
+    page = officer()
+    page.keyboard.press("n")
+    at(page, desk[0])
+    page.keyboard.press("3")
+    at(page, desk[1])
+    page.goto(page.url.replace(f"/kandidat/{desk[1]}", f"/kandidat/{desk[0]}"))
+    page.keyboard.press("c")
+    said(page, "urungkan dahulu (u)")
+    page.keyboard.type("Dinas Kesehatan Kota Pekanbaru")
+    page.wait_for_timeout(800)  # letters count again
+    assert page.url.endswith(f"/kandidat/{desk[0]}")
+    page.keyboard.press("u")
+    at(page, desk[0])
+    page.get_by_role("button", name="Lepaskan").wait_for()
+
+
+def test_7_note_search_ticks_and_cases_by_keyboard(officer: Open, desk: list[int], factory: Sessions) -> None:
+    page = officer()
+    focused = "[document.activeElement.name, document.activeElement.tagName].join()"
+    page.keyboard.press("/")
+    assert page.evaluate(focused) == "text,INPUT"
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused) == ",BODY"
+    page.keyboard.press("s")
+    said(page, "Centang dahulu")
+    page.wait_for_timeout(800)
+    for key in ("j", "x", "s"):
+        page.keyboard.press(key)
+    assert page.evaluate(focused) == "days,SELECT"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    said(page, "Ditunda")
+    page.keyboard.press("n")
+    at(page, desk[1])
+    page.keyboard.press("t")
+    page.keyboard.type("n x 3")
+    page.keyboard.press("Control+Enter")
+    assert page.evaluate(focused) == ",BODY"
+    page.keyboard.press("5")
+    at(page, desk[2])
+    with factory.begin() as session:
+        assert session.scalars(select(Decision.note).order_by(Decision.id.desc())).first() == "n x 3"
+    page.goto(f"{page.url.partition('/kandidat')[0]}/kasus")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.textContent") == "air keruh di Bangkinang"
 
 
 def test_8_a_late_write_is_refused_after_a_take_over(officer: Open, desk: list[int], factory: Sessions) -> None:
@@ -220,7 +292,7 @@ def test_8_a_late_write_is_refused_after_a_take_over(officer: Open, desk: list[i
     assert "ditelepon dua kali" in rina.get_by_role("alert").first.inner_text()
     assert "Sedang dibuka sari sejak" in rina.locator("[data-lease]").inner_text()
     sari.get_by_role("button", name="Pantau dulu").click()
-    said(sari, "Diterima.")
+    said(sari, "Diterima: Pantau dulu.")
     assert states(factory)[0] == "accepted"
 
 
@@ -240,7 +312,7 @@ def test_9_words_are_found_and_a_lost_connection_loses_nothing(
     assert states(factory)[3] == "candidate"
     page.context.set_offline(False)
     page.get_by_role("button", name="Pantau dulu").click()
-    said(page, "Diterima.")
+    said(page, "Diterima: Pantau dulu.")
     assert states(factory)[3] == "accepted"
 
 
@@ -251,7 +323,7 @@ def test_10_all_of_it_without_script(officer: Open, desk: list[int], factory: Se
     page.get_by_role("button", name="Sudah diselesaikan").click()
     at(page, desk[1])
     page.get_by_role("button", name="Sepekan").click()
-    said(page, "Ditunda.")
+    said(page, "Ditunda sampai")
     page.get_by_role("button", name="Urungkan").first.click()
     said(page, "Diurungkan.")
     page.get_by_role("button", name="Kerjakan").click()
@@ -260,5 +332,5 @@ def test_10_all_of_it_without_script(officer: Open, desk: list[int], factory: Se
     page.get_by_text("pilih semua di halaman ini").click()
     page.locator(".bulk summary", has_text="Tunda").click()
     page.get_by_role("button", name="Tunda semua").click()
-    said(page, "Ditunda: 4 kandidat.")
+    said(page, "4 kandidat.")
     assert states(factory) == ["not_relevant", "candidate", "candidate", "candidate", "candidate"]

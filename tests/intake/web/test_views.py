@@ -104,12 +104,12 @@ def test_a_view_narrows_by_agency_and_by_ones_own_remit(
 
 def test_what_is_refused_is_said_in_words(client: TestClient, candidates: list[int]) -> None:
     sign_in(client)
-    for filters, words in (({"region": "99.99"}, "“99.99” tidak dikenal"), ({"name": ""}, "Beri pandangan ini nama")):
+    for filters, words in (({"region": "99.99"}, "“99.99” tidak dikenal"), ({"name": ""}, "Beri tampilan ini nama")):
         answer = post(client, "/pandangan", **{"name": "Dumai"} | filters)
         assert answer.status_code == 422
         assert words in answer.text
     view = save(client)
-    assert "Beri pandangan ini nama" in post(client, f"/pandangan/{view}/nama", name="x").text
+    assert "Beri tampilan ini nama" in post(client, f"/pandangan/{view}/nama", name="x").text
     assert "Kota" in post(client, f"/pandangan/{view}/nama", name="Kota").text
     assert client.post("/pandangan", data={"name": "tanpa token"}).status_code == 403
     assert client.get("/pandangan/999").status_code == 404
