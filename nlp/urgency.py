@@ -26,7 +26,7 @@ _SOLVED = re.compile(
     r"ngalir|mengalir|normal|direspon\w*|ditanggapi)\b",
     re.IGNORECASE,
 )
-DANGER, DOUBTFUL = 0.5, 0.3  # chances of a danger to life, and of a failure, from which the danger is told all the same
+DANGER, DOUBTFUL = 0.4, 0.3  # chances of a danger to life, and of a failure, from which the danger is told all the same
 _SENTENCE = re.compile(r"[^.!?\n]+")
 
 

@@ -199,7 +199,7 @@ def test_the_labelled_set_is_large(reports: dict[str, backtest.Report]) -> None:
     ("name", "f1", "precision", "recall", "with_suggestions", "voices"),
     [
         ("tuning", 0.73, 0.99, 0.43, 0.80, 0.85),
-        ("measured", 0.72, 0.96, 0.395, 0.84, 0.75),
+        ("measured", 0.72, 0.96, 0.395, 0.83, 0.75),
         ("weeks", 0.685, 0.92, 0.31, 0.66, 0.33),
         ("unseen", 0.69, 0.96, 0.25, 0.74, 0.0),
     ],
