@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, text
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -84,6 +84,16 @@ def _write_ahead(connection: Any, patience: float = 15.0) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def alone(connection: Connection, number: int) -> None:
+    """Wait until no other process holds this number, and hold it until the transaction ends: PostgreSQL's advisory lock of that
+    number, or SQLite's own write lock. The first thing a transaction does: what is read after it is as the last one left it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 Sessions = sessionmaker[Session]

@@ -7,7 +7,8 @@ import hmac
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from threading import Lock
@@ -22,7 +23,7 @@ from crawler import Document, Visit
 from crawler.document import document_key
 from crawler.identity import are_numbered_apart, identity, same_article, same_site, site_of
 from intake import revisions
-from intake.database import Base
+from intake.database import Base, Sessions, alone
 from intake.masking import masked
 from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
 from intake.review import mutes, neighbours
@@ -37,7 +38,8 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3  # failed analyses after which a mention is set aside
 MOST_ALIASES = 20  # other keys that one mention is known by
 HEADLINE = 110  # characters
-RECORDING = Lock()  # held by whoever records, or lays a mention under a candidate
+RECORDING = 711_071_959  # any number of our own: of the lock of whoever records
+_recording = Lock()  # threads of one process wait here, not in the database
 
 
 # ---- storing -------------------------------------------------------------------------------------------------------
@@ -268,11 +270,19 @@ def set_aside(session: Session, mention: Mention, error: str) -> None:
         mention.analysed_at = now()
 
 
+@contextmanager
+def recording(sessions: Sessions) -> Iterator[Session]:
+    """A transaction for whoever records, or lays a mention under a candidate: one at a time, whatever process they are in."""
+    with _recording, sessions.begin() as session:
+        alone(session.connection(), RECORDING)
+        yield session
+
+
 def record(session: Session, mention: Mention, analysis: Analysis, threshold: float) -> Candidate | None:
     """Keep what was understood; a failure that is not elsewhere joins its event's candidate, or makes a new one.
 
     A mention that was recorded before is left as it is; one that was edited since stays under its candidate, which is
-    changed by it only as long as nobody has decided. One recorder at a time; the transaction is the caller's.
+    changed by it only as long as nobody has decided. In a transaction of `recording`.
     """
     if mention.analysed_at is not None:
         return mention.candidate
@@ -291,7 +301,7 @@ def record(session: Session, mention: Mention, analysis: Analysis, threshold: fl
 
 
 def place(session: Session, mention: Mention) -> Candidate:
-    """Lay an analysed mention under the candidate of its event, or under a new one. One at a time, as `record`."""
+    """Lay an analysed mention under the candidate of its event, or under a new one. In a transaction of `recording`."""
     _mark(mention)
     found, copied = _compared(session, mention)
     mention.voice = copied.voice if copied else mention.id

@@ -183,7 +183,7 @@ def _by_source(documents: Sequence[Document]) -> Iterator[tuple[str, list[Docume
 def _record(
     sessions: Sessions, texts: Sequence[Text], results: Sequence[Analysis | Exception], threshold: float
 ) -> None:
-    with inbox.RECORDING, sessions.begin() as session:
+    with inbox.recording(sessions) as session:
         for text, result in zip(texts, results, strict=True):
             mention = session.get_one(Mention, int(text.id))
             if inbox.as_text(mention) != text:  # edited meanwhile: what was understood is not of this text

@@ -8,9 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from intake.database import open_engine
+from intake.database import alone, open_engine
 
 LOCK = 711_071_958  # any number of our own: PostgreSQL's advisory lock of a migration
 
@@ -20,7 +20,7 @@ def migrate(url: str) -> None:
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            _lock(connection)
+            alone(connection, LOCK)
             if not _at_head(connection):
                 config = _config()
                 config.attributes["connection"] = connection
@@ -38,14 +38,6 @@ def at_head(url: str) -> bool:
             return _at_head(connection)
     finally:
         engine.dispose()
-
-
-def _lock(connection: Connection) -> None:
-    """Held until the transaction ends: an advisory lock, or SQLite's own write lock."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-    else:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _at_head(connection: Connection) -> bool:

@@ -380,7 +380,7 @@ def _plain(note: str) -> str:
 def bring(session: Session, person: Person, mention_id: int, reason: str) -> Decision:
     """Make a candidate of a text in which the analysis saw no failure: a person did, and says why.
 
-    It joins its event if that is known. One at a time: see `inbox.place`.
+    It joins its event if that is known. In a transaction of `inbox.recording`.
     """
     edits.may_decide(person)
     mention = session.get(Mention, mention_id)

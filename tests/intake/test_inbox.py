@@ -1,16 +1,19 @@
 """Documents to mentions to candidates; everything twice without effect."""
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import func, select
 
 from crawler import Document
-from intake import drops, inbox
-from intake.database import Sessions
+from intake import drops, inbox, jobs
+from intake.database import Sessions, alone
 from intake.models import Candidate, Mention, now
+from nlp import Analysis, Text
 from tests.intake.made import NOW, OUTAGE, analysis, document, told
 
 
@@ -74,6 +77,30 @@ def test_what_is_no_failure_here_makes_no_candidate(factory: Sessions, more: dic
     with factory.begin() as session:
         assert told(session, document(1), **more) is None
         assert session.scalars(select(Mention)).one().analysed_at is not None
+
+
+def test_what_another_process_records_meanwhile_is_not_recorded_twice(factory: Sessions) -> None:
+    with factory.begin() as session:
+        inbox.store(session, [document(1)], b"key")
+        mention = inbox.pending(session)[0]
+    analysed = Event()
+
+    def analyse(texts: Iterable[Text]) -> list[Analysis]:
+        analysed.set()
+        return [analysis(mention) for _ in texts]
+
+    late = Thread(target=jobs.analyse_pending, args=(factory, analyse, 0.5))
+    with factory.begin() as other:
+        alone(other.connection(), inbox.RECORDING)
+        inbox.record(other, other.get_one(Mention, mention.id), analysis(mention), 0.5)
+        other.flush()
+        late.start()
+        assert analysed.wait(10)
+        late.join(0.3)
+        assert late.is_alive()
+    late.join(20)
+    with factory() as session:
+        assert session.scalar(select(func.count()).select_from(Candidate)) == 1
 
 
 def test_a_danger_to_life_is_laid_before_a_person_though_a_failure_is_doubtful(factory: Sessions) -> None:

@@ -121,7 +121,7 @@ def read_reading(
 )
 def bring(asked: Paster, mention_id: NumberInPath, given: BringIn) -> DecisionOut | Response:
     """A person sees a failure where the analysis saw none. It is a decision, which can be undone."""
-    with inbox.RECORDING, asked.request.app.state.sessions.begin() as session:
+    with inbox.recording(asked.request.app.state.sessions) as session:
         who = asked.call(session, PASTE)
         if known := claim(who):
             return known

@@ -110,7 +110,7 @@ def bring(
     reason: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """A person sees a failure where the analysis saw none."""
-    with inbox.RECORDING, request.app.state.sessions.begin() as session:
+    with inbox.recording(request.app.state.sessions) as session:
         who = _decider(signed(visitor(request, session), csrf))
         mention = _mention(who, mention_id)
         try:
