@@ -16,6 +16,18 @@ from intake.migrations import migrate
 from intake.settings import Settings
 from tests.intake import made
 
+SLOWEST = (
+    "test_undo",
+    "test_river",
+    "test_leases",
+    "test_access",
+    "test_hostile",
+)  # so that none is begun last, with the others done
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: SLOWEST.index(item.path.stem) if item.path.stem in SLOWEST else len(SLOWEST))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
