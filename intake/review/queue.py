@@ -283,7 +283,7 @@ def _in_state(state: str | None) -> list[ColumnElement[bool]]:
     mutes = select(Mute.id).where(Mute.ended_at.is_(None), Mute.until > moment)
     if state in ASIDE:  # few of however many wait: nothing here lets the database begin with those that wait
         one = aliased(Candidate)
-        is_muted = and_(one.muted_by.in_(mutes), one.urgency.is_distinct_from("U1"))
+        is_muted = and_(one.muted_by.is_not(None), one.muted_by.in_(mutes), one.urgency.is_distinct_from("U1"))
         few = select(one.id).where(one.snoozed_until > moment if state == "snoozed" else is_muted)
         closed = [name for name in STATES if name not in OPEN_STATES]
         return [Candidate.id.in_(few), Candidate.state.not_in(closed)]
