@@ -53,6 +53,7 @@ MOST_MENTIONS = 500  # split off at once
 LONGEST_SNOOZE = timedelta(days=30)
 LONGEST = 3600  # seconds that are counted of one decision; whoever takes longer was elsewhere
 TIMED = 50  # decisions the median is of
+_Undo = aliased(Decision)  # once: each of its own is looked through anew by every statement
 SHORTEST_REASON = 5  # characters
 BY_HAND = json.dumps(["person"])  # Mention.join_reason of one that a person brought to its candidate
 
@@ -443,8 +444,7 @@ def has_reporter(session: Session, candidate_id: int) -> bool:
 
 def latest(session: Session, candidate_id: int) -> Decision | None:
     """The last decision that changed a candidate and still stands."""
-    undone = aliased(Decision)
-    stands = Decision.action != "undo", ~select(undone.id).where(undone.undoes == Decision.id).exists()
+    stands = Decision.action != "undo", ~select(_Undo.id).where(_Undo.undoes == Decision.id).exists()
     return session.scalar(edits.touching(candidate_id).where(*stands))
 
 

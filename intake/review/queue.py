@@ -28,6 +28,7 @@ PACE = 100  # seconds for one candidate, until a person's own decisions tell
 QUICKEST, SLOWEST = 45, 600  # no pace beyond these is planned with
 TIMED, FEW = 50, 5  # decisions a pace is taken from: the last ones; fewer tell nothing yet
 ASIDE = ("snoozed", "muted")  # of the open ones, what is kept out of the queue: looked at like a state
+_One, _Undo = aliased(Candidate), aliased(Decision)  # once: each of its own is looked through anew by every statement
 UNDECIDED = ("undo", "bring", "correct", "split", "reopen")  # actions that leave something to decide: no part of a day
 
 
@@ -262,13 +263,12 @@ def _pace(session: Session, person: Person, before: datetime) -> int:
 
 
 def _done_since(session: Session, person: Person, moment: datetime) -> int:
-    undo = aliased(Decision)
     deed = func.coalesce(Decision.batch, cast(Decision.candidate_id, String))
     counted = select(func.count(deed.distinct())).where(
         Decision.person_id == person.id,
         Decision.at >= moment,
         Decision.action.not_in(UNDECIDED),
-        ~select(undo.id).where(undo.undoes == Decision.id).exists(),
+        ~select(_Undo.id).where(_Undo.undoes == Decision.id).exists(),
     )
     return session.scalar(counted) or 0
 
@@ -282,9 +282,8 @@ def _in_state(state: str | None) -> list[ColumnElement[bool]]:
     moment = now()
     mutes = select(Mute.id).where(Mute.ended_at.is_(None), Mute.until > moment)
     if state in ASIDE:  # few of however many wait: nothing here lets the database begin with those that wait
-        one = aliased(Candidate)
-        is_muted = and_(one.muted_by.is_not(None), one.muted_by.in_(mutes), one.urgency.is_distinct_from("U1"))
-        few = select(one.id).where(one.snoozed_until > moment if state == "snoozed" else is_muted)
+        is_muted = and_(_One.muted_by.is_not(None), _One.muted_by.in_(mutes), _One.urgency.is_distinct_from("U1"))
+        few = select(_One.id).where(_One.snoozed_until > moment if state == "snoozed" else is_muted)
         closed = [name for name in STATES if name not in OPEN_STATES]
         return [Candidate.id.in_(few), Candidate.state.not_in(closed)]
     return [
