@@ -217,6 +217,8 @@ def test_where_one_is_refused_all_stay_and_the_rest_can_be_decided(
     ("given", "words"),
     [
         ({"action": "accept", "track": "watch"}, "Diterima"),
+        ({"action": "accept", "track": ""}, "Pilih jalur untuk menerima"),
+        ({"action": "close", "reason": ""}, "Pilih alasan menutup"),
         ({"action": "correct"}, "Pilih sekurangnya satu hal yang dibetulkan"),
         ({"action": "correct", "region": "14.7"}, "Pembetulan itu tidak dikenal"),
         ({"action": "correct", "agency": "Dinas Perhubungan Kota Pekanbaru"}, "Dibetulkan"),
