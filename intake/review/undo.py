@@ -53,7 +53,7 @@ def _undoable(session: Session, person: Person, together: Sequence[Decision]) ->
     for number in seen:
         last = decisions.latest(session, number)
         if last is not None and last.id not in ids:
-            raise Conflict("not_the_last", by=last.person.name, action=last.action, id=last.candidate_id)
+            raise Conflict("not_the_last", by=last.person.name, action=last.action)
     for one in together:
         leases.check(session, person, one.candidate_id, None)
     return seen

@@ -190,9 +190,7 @@ ERRORS = {
         "periksa sekali lagi."
     ),
     "already_undone": _("Putusan itu sudah diurungkan oleh {by}. Tidak ada yang diubah."),
-    "not_the_last": _(
-        "Sesudahnya sudah ada putusan lain oleh {by} ({action}, kandidat nomor {id}); urungkan itu lebih dahulu."
-    ),
+    "not_the_last": _("Sesudahnya sudah ada putusan lain oleh {by} ({action}); urungkan yang terakhir lebih dahulu."),
     "lasting": _("Hanya putusan yang dapat diurungkan; ini sebuah pengurungan. Tidak ada yang diubah."),
     "needs_track": _("Pilih jalur untuk menerima kandidat ini. Tidak ada yang diubah."),
     "needs_reason": _("Pilih alasan menutup kandidat ini. Tidak ada yang diubah."),
