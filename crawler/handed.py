@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ from crawler.archive import MOST_KEPT, Answer, keep
 from crawler.document import Document, document_key, stamp
 from crawler.identity import are_numbered_apart, believed, hearsay, identity, is_form, same_article, same_site, site_of
 from crawler.notes import doubt, note
-from crawler.reading.article import SHORTEST
+from crawler.reading.article import SHORTEST, share_of, stems, telling
 from crawler.tally import Tally
 
 ALWAYS_SO = ("headline-only", "hearsay")  # of every document of such a source: no note of its visits
 BEGINNING = 2000  # characters of a text by which another one is known again
-STEM = 4  # letters by which a word of a title is known again
-_TELLING = re.compile(rf"[^\W\d_]{{{STEM},}}")
+LED_SHARE = 1 / 3  # of the telling words of a list's title that stand in the text its link led to
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +148,9 @@ class Handed:
 
 
 def _tells_of(title: str, text: str) -> bool:
-    """Whether a third of a title's telling words stand in a text, by their first letters; no title tells nothing."""
-    words, stems = ({word[:STEM] for word in _TELLING.findall(said.casefold())} for said in (title, text))
-    return bool(words) and len(words & stems) >= len(words) / 3
+    """Whether a text has a third of a title's telling words; no title tells nothing."""
+    words = telling(title)
+    return bool(words) and share_of(words, stems(text)) >= LED_SHARE
 
 
 def _known(draft: Draft, found_at: str) -> Known:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -86,11 +87,20 @@ def _write_ahead(connection: Any, patience: float = 15.0) -> None:
             time.sleep(0.05)
 
 
+def is_postgres(of: Session | Connection) -> bool:
+    return (of.get_bind() if isinstance(of, Session) else of).dialect.name == "postgresql"
+
+
+def insert_for(of: Session | Connection) -> Any:
+    """The insert of its engine, which can say what becomes of a row that is there already."""
+    return postgresql.insert if is_postgres(of) else sqlite.insert
+
+
 def alone(connection: Connection, number: int) -> None:
     """Wait until no other process holds this number, and hold it until the transaction ends: PostgreSQL's advisory lock of that
     number, or SQLite's own write lock. The first thing a transaction does: what is read after it is as the last one left it.
     """
-    if connection.dialect.name == "postgresql":
+    if is_postgres(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -15,7 +15,6 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -23,9 +22,9 @@ from crawler import Document, Visit
 from crawler.document import document_key
 from crawler.identity import are_numbered_apart, identity, same_article, same_site, site_of
 from intake import revisions
-from intake.database import Base, Sessions, alone
+from intake.database import Sessions, alone, insert_for
 from intake.masking import masked
-from intake.models import OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
+from intake.models import DANGER, OPEN_STATES, Agency, Candidate, Mention, MentionAlias, now
 from intake.review import mutes, neighbours
 from intake.review.cluster import Trace, Verdict, belongs, likeliest, same_event
 from intake.review.corrections import corrected
@@ -163,7 +162,7 @@ def _insert(session: Session, documents: Sequence[Document], pseudonym_key: byte
 
 
 def _insert_all(session: Session, rows: Sequence[Mapping[str, Any]], documents: Sequence[Document]) -> int:
-    statement = _insert_into(session, Mention).values(rows).on_conflict_do_nothing(index_elements=["key"])
+    statement = insert_for(session)(Mention).values(rows).on_conflict_do_nothing(index_elements=["key"])
     ids = {key: number for number, key in session.execute(statement.returning(Mention.id, Mention.key))}
     _add_aliases(session, {key: ids[one.key] for one in documents if one.key in ids for key in _keys(one)[1:]})
     return len(ids)
@@ -186,12 +185,7 @@ def _add_aliases(session: Session, aliases: Mapping[str, int]) -> None:
         elif held[number] == MOST_ALIASES + 1:
             log.info("mention %d is known at %d addresses; no more are kept", number, MOST_ALIASES)
     if rows:
-        session.execute(_insert_into(session, MentionAlias).values(rows).on_conflict_do_nothing())
-
-
-def _insert_into(session: Session, table: type[Base]) -> Any:
-    """An insert that may leave out what is there already."""
-    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+        session.execute(insert_for(session)(MentionAlias).values(rows).on_conflict_do_nothing())
 
 
 def learn(session: Session, visit: Visit) -> None:
@@ -294,7 +288,7 @@ def record(session: Session, mention: Mention, analysis: Analysis, threshold: fl
         if mention.candidate.state in OPEN_STATES:
             refresh(session, mention.candidate)
         return mention.candidate
-    is_enough = analysis.p["yes"] >= threshold or analysis.urgency == "U1"  # a missed danger to life costs most
+    is_enough = analysis.p["yes"] >= threshold or analysis.urgency == DANGER  # a missed danger to life costs most
     if not is_enough or analysis.place == "other":
         return None
     return place(session, mention)

@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from intake.database import Base, UTCDateTime
 
@@ -32,6 +44,7 @@ CORRECTABLE = (  # of a candidate, in place; each correction is a label
     "form",
     "urgency",
 )
+DANGER = "U1"  # of urgencies: to life, or a right about to be lost
 ROLES = ("admin", "head", "officer", "focal", "analyst", "auditor")
 
 WORDS = Text().with_variant(TSVECTOR(), "postgresql")
@@ -766,3 +779,11 @@ class AuditRow(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     place: Mapped[int] = mapped_column(index=True, unique=True, comment="in the chain: 1, 2, 3 without a gap")
     hash: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the hash before it and of this row")
+
+
+_Undo = aliased(Decision)  # once: each of its own would be looked through anew by every statement
+
+
+def not_undone() -> ColumnElement[bool]:
+    """Whether a Decision that a statement asks for stands."""
+    return ~select(_Undo.id).where(_Undo.undoes == Decision.id).exists()

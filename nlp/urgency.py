@@ -26,6 +26,12 @@ _SOLVED = re.compile(
     r"ngalir|mengalir|normal|direspon\w*|ditanggapi)\b",
     re.IGNORECASE,
 )
+_COUNTED = r"(?:\d{1,2}|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|belasan|puluhan|beberapa)"
+_LONG_AGO = re.compile(
+    rf"\b(?:bertahun-tahun|menahun|setahun|tahun (?:lalu|silam)|{_COUNTED} tahun (?:lebih|lalu|silam|terakhir|sudah|lapor)"
+    rf"|(?:sudah|selama|hampir|lebih dari) {_COUNTED} tahun|sejak (?:tahun )?(?P<year>20\d\d))\b",
+    re.IGNORECASE,
+)
 DANGER, DOUBTFUL = 0.4, 0.3  # chances of a danger to life, and of a failure, from which the danger is told all the same
 _SENTENCE = re.compile(r"[^.!?\n]+")
 
@@ -52,6 +58,12 @@ def urgency(
         if spans:
             return min(level, read_as), spans[:3]
     return read_as, ()
+
+
+def words_of_age(text: str, told_in: int) -> list[str]:
+    """Words by which a trouble has gone on for years, or since a year before the one it is told in: `setahun`, `sejak 2023`."""
+    found = (one for one in _LONG_AGO.finditer(text) if one["year"] is None or int(one["year"]) < told_in)
+    return list(dict.fromkeys(" ".join(one[0].split()).lower() for one in found))
 
 
 def is_sarcastic(text: str, failure: str) -> bool:

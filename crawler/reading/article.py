@@ -83,21 +83,28 @@ def is_another(title: str, found: Draft, response: Response) -> bool:
     corpus 98 in 100 tell such a page; none of 480 articles of the demo press and the bench is taken for one, and of the 4,397
     texts of the corpus, were they pages without any title, 83.
     """
-    words = _telling(title)
+    words = telling(title)
     if len(words) < LEAST_WORDS or POORER.intersection(found.notes):
         return False
-    shown = {word[:STEM] for word in _telling(found.text)}
-    if _share(words, shown) >= LEAST_SHARE:
+    shown = stems(found.text)
+    if share_of(words, shown) >= LEAST_SHARE:
         return False
-    return _share(words, shown | {word[:STEM] for word in _telling(_titles(response))}) < LEAST_SHARE
+    return share_of(words, shown | stems(_titles(response))) < LEAST_SHARE
 
 
-def _telling(text: str) -> set[str]:
+def telling(text: str) -> set[str]:
+    """The words of a text that not every page has."""
     return set(re.findall(rf"[^\W\d_]{{{STEM},}}", text.casefold())) - FUNCTION_WORDS
 
 
-def _share(words: set[str], stems: set[str]) -> float:
-    return sum(word[:STEM] in stems for word in words) / len(words)
+def stems(text: str) -> set[str]:
+    """Its telling words by their first letters."""
+    return {word[:STEM] for word in telling(text)}
+
+
+def share_of(words: set[str], shown: set[str]) -> float:
+    """The share of these words whose first letters are among those shown."""
+    return sum(word[:STEM] in shown for word in words) / len(words)
 
 
 def _titles(response: Response) -> str:
@@ -165,12 +172,12 @@ def _by_selectors(tree: html.HtmlElement, options: Mapping[str, Any], now: datet
 def _by_json_ld(tree: html.HtmlElement, response: Response, draft: Draft) -> Page:
     """What the JSON-LD of this article tells: a page may hold that of the most read ones too, and first."""
     given = [*map(str, tree.xpath("//meta[@property = 'og:title']/@content")), draft.title]
-    titles = {word[:STEM] for word in _telling("\n".join([*map(text_of, tree.xpath("//title | //h1")), *given]))}
+    titles = stems("\n".join([*map(text_of, tree.xpath("//title | //h1")), *given]))
     addresses = {identity(one) for one in (response.url, draft.url, canonical_of(tree, response.url)) if one}
 
     def likeness(node: dict[str, Any]) -> float:
-        words = _telling(_headline(node))
-        share = _share(words, titles) if words else 0.0
+        words = telling(_headline(node))
+        share = share_of(words, titles) if words else 0.0
         is_here = any(identity(address) in addresses for address in _addresses(node, response.url))
         return is_here + (share if share >= HEADLINE_SHARE else 0.0)
 

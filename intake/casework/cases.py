@@ -19,6 +19,7 @@ from intake import alerts
 from intake.casework import clocks, events, referrals
 from intake.casework.clocks import Clock, Rules
 from intake.models import (
+    DANGER,
     TRACKS,
     Agency,
     AgencyContact,
@@ -34,7 +35,6 @@ from intake.models import (
 from intake.people import access, audit
 from intake.review import queue
 from intake.review.errors import Invalid, NotAllowed
-from intake.review.mutes import DANGER
 
 # How a case ends; the names of the law's reasons stand in intake/web/casework.py.
 OUTCOMES = ("handled", "no_maladministration", "outside", "incomplete", "taken_back", "passed_on")

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from intake.models import CORRECTABLE, Agency, Candidate, Decision
+from intake.models import CORRECTABLE, DANGER, Agency, Candidate, Decision, not_undone
 from intake.review import queue
 from intake.review.errors import Invalid
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
 Values = dict[str, str | None]  # CORRECTABLE -> a code; None: there is none, or nobody can tell
-DANGER = "U1"
 SHORTEST_REASON = 5  # characters
 
 
@@ -75,10 +74,7 @@ def danger_stays(candidate: Candidate, other: Candidate) -> None:
 
 def labels(session: Session) -> Iterator[Label]:
     """Every correction that was not undone, oldest first, once for each text it was made about."""
-    undo = aliased(Decision)
-    standing = select(Decision).where(
-        Decision.action == "correct", ~select(undo).where(undo.undoes == Decision.id).exists()
-    )
+    standing = select(Decision).where(Decision.action == "correct", not_undone())
     in_order = standing.options(joinedload(Decision.person)).order_by(Decision.id)
     for decision in session.scalars(in_order.execution_options(yield_per=500)):
         for mention_id in map(int, decision.before["mentions"]):

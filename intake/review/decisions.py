@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from intake import alerts, inbox
 from intake.casework import cases
@@ -30,6 +30,7 @@ from intake.models import (
     Mention,
     Person,
     Reporter,
+    not_undone,
     now,
 )
 from intake.people import access, audit
@@ -52,8 +53,6 @@ MOST = 200  # candidates decided at once
 MOST_MENTIONS = 500  # split off at once
 LONGEST_SNOOZE = timedelta(days=30)
 LONGEST = 3600  # seconds that are counted of one decision; whoever takes longer was elsewhere
-TIMED = 50  # decisions the median is of
-_Undo = aliased(Decision)  # once: each of its own is looked through anew by every statement
 SHORTEST_REASON = 5  # characters
 BY_HAND = json.dumps(["person"])  # Mention.join_reason of one that a person brought to its candidate
 
@@ -444,8 +443,7 @@ def has_reporter(session: Session, candidate_id: int) -> bool:
 
 def latest(session: Session, candidate_id: int) -> Decision | None:
     """The last decision that changed a candidate and still stands."""
-    stands = Decision.action != "undo", ~select(_Undo.id).where(_Undo.undoes == Decision.id).exists()
-    return session.scalar(edits.touching(candidate_id).where(*stands))
+    return session.scalar(edits.touching(candidate_id).where(Decision.action != "undo", not_undone()))
 
 
 def history(session: Session, candidate_id: int) -> Sequence[Decision]:
@@ -455,6 +453,5 @@ def history(session: Session, candidate_id: int) -> Sequence[Decision]:
 
 def median_seconds(session: Session, person: Person) -> float | None:
     """How long their last decisions took them, from opening a candidate. For that person alone."""
-    timed = select(Decision.seconds).where(Decision.person_id == person.id, Decision.seconds.is_not(None))
-    seconds = session.scalars(timed.order_by(Decision.at.desc()).limit(TIMED)).all()
-    return median(one for one in seconds if one is not None) if seconds else None
+    seconds = queue.timed(session, person)
+    return median(seconds) if seconds else None

@@ -8,16 +8,16 @@ Whoever holds the locks of a candidate and of its lease took that of the candida
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, bindparam, case, exists, literal, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
+from intake.database import insert_for
 from intake.models import OPEN_STATES, Candidate, Decision, DecisionTouch, Lease, Person, now
 from intake.people import access, audit
 from intake.review import queue
@@ -131,15 +131,14 @@ def _take(session: Session, person: Person, candidate_id: int, length: timedelta
     """
     at = now()
     given = {"candidate": candidate_id, "person": person.id, "at": at, "end": at + length}
-    taking = _taking(session.get_bind().dialect.name, unless_held=unless_held)
+    taking = _taking(insert_for(session), unless_held=unless_held)
     lease: Lease | None = session.scalar(taking, given, execution_options={"populate_existing": True})
     return lease
 
 
 @cache
-def _taking(dialect: str, *, unless_held: bool) -> Any:
+def _taking(insert: Callable[..., Any], *, unless_held: bool) -> Any:
     """The statement of `_take`, made once: to make it anew for each claim takes longer than the database needs for it."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table: Any = Lease.__table__
     columns = table.c
     person = bindparam("person", type_=columns.person_id.type)

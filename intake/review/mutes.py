@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from intake.models import OPEN_STATES, Agency, Candidate, Mute, Person, Remit, now
+from intake.models import DANGER, OPEN_STATES, Agency, Candidate, Mute, Person, Remit, now
 from intake.people import access, audit
 from intake.review import queue
 from intake.review.errors import Invalid, NotAllowed
@@ -22,7 +22,6 @@ from nlp.jurisdiction import load_taxonomy
 
 LONGEST = timedelta(days=90)
 SHORTEST_REASON, LONGEST_REASON = 5, 500  # characters
-DANGER = "U1"
 _REGION = re.compile(r"\d\d\.\d\d")
 
 

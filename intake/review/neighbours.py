@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from intake.models import Candidate, Decision, DecisionTouch, Mention, MentionBand, Suggestion
+from intake.models import Candidate, Decision, DecisionTouch, Mention, MentionBand, Suggestion, not_undone
 from intake.review.cluster import LATER, TELLING, Trace, Verdict
 from nlp.fingerprint import bands, weight
 
@@ -128,13 +128,12 @@ def suggest(session: Session, candidate: Candidate, others: Mapping[int, Verdict
 
 def _were_split(session: Session, first: int, second: int) -> bool:
     """Whether a person split one off the other, and that stands."""
-    one, two, undo = aliased(DecisionTouch), aliased(DecisionTouch), aliased(Decision)
+    one, two = aliased(DecisionTouch), aliased(DecisionTouch)
     splits = (
         select(Decision.id)
         .join(one, one.decision_id == Decision.id)
         .join(two, two.decision_id == Decision.id)
-        .where(one.candidate_id == first, two.candidate_id == second, Decision.action == "split")
-        .where(~select(undo.id).where(undo.undoes == Decision.id).exists())
+        .where(one.candidate_id == first, two.candidate_id == second, Decision.action == "split", not_undone())
     )
     return session.scalar(splits.limit(1)) is not None
 

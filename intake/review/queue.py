@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, sel
 from sqlalchemy.orm import Session, aliased, joinedload, object_session
 
 from crawler.dates import WIB
-from intake.models import OPEN_STATES, STATES, Candidate, Decision, Mute, Person, now
+from intake.models import DANGER, OPEN_STATES, STATES, Candidate, Decision, Mute, Person, not_undone, now
 from intake.people import access
 from intake.review import search
 
 HARM = {"U1": 8.0, "U2": 4.0, "U3": 2.0, "U4": 1.0, None: 1.0}
 HALF_LIFE_DAYS = 3.0
-DANGER = 1000.0  # added for U1: a danger to life stands above everything else, however old
+ABOVE_ALL = 1000.0  # added for a danger to life: it stands above everything else, however old
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 COUNTED = 1000  # a count goes no further
 MOST_ID = 2**31 - 1  # the largest number a key can have in PostgreSQL
@@ -28,7 +28,7 @@ PACE = 100  # seconds for one candidate, until a person's own decisions tell
 QUICKEST, SLOWEST = 45, 600  # no pace beyond these is planned with
 TIMED, FEW = 50, 5  # decisions a pace is taken from: the last ones; fewer tell nothing yet
 ASIDE = ("snoozed", "muted")  # of the open ones, what is kept out of the queue: looked at like a state
-_One, _Undo = aliased(Candidate), aliased(Decision)  # once: each of its own is looked through anew by every statement
+_One = aliased(Candidate)  # once: each of its own would be looked through anew by every statement
 UNDECIDED = ("undo", "bring", "correct", "split", "reopen")  # actions that leave something to decide: no part of a day
 
 
@@ -44,7 +44,7 @@ def _shares(urgency: str | None, certainty: float, voices: int, told_at: datetim
     """What each of the four adds to the rank: one more is worth twice as much, or three days."""
     age = (told_at - EPOCH).total_seconds() / 86_400
     return {
-        "urgency": math.log2(HARM.get(urgency, 1.0)) + (DANGER if urgency == "U1" else 0.0),
+        "urgency": math.log2(HARM.get(urgency, 1.0)) + (ABOVE_ALL if urgency == DANGER else 0.0),
         "certainty": math.log2(max(certainty, 0.01)),
         "freshness": age / HALF_LIFE_DAYS,
         "voices": math.log2(1 + math.log2(max(voices, 1)) / 2),
@@ -182,8 +182,8 @@ def count(session: Session, viewer: Person, filters: Filters = Filters()) -> int
     return _count_of(session, chosen(viewer, filters))
 
 
-def _count_of(session: Session, statement: Select[Candidate]) -> int:
-    some = statement.with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(COUNTED).subquery()
+def _count_of(session: Session, statement: Select[Candidate], most: int = COUNTED) -> int:
+    some = statement.with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(most).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
@@ -245,21 +245,25 @@ def _fit(minutes: int, pace: int) -> int:
 
 def _at_most(session: Session, person: Person, most: int) -> int:
     """How many wait for the person, counted no further than `most`."""
-    some = chosen(person, Filters()).with_only_columns(Candidate.id).order_by(*IN_ORDER).limit(most).subquery()
-    return (session.scalar(select(func.count()).select_from(some)) or 0) if most else 0
+    return _count_of(session, chosen(person, Filters()), most) if most else 0
 
 
 def for_today(filters: Filters, budget: Budget) -> Filters:
     """What is still to be looked at today: after the day's part nothing but dangers to life, which no budget holds back."""
-    return replace(filters, urgency="U1") if budget.is_spent else filters
+    return replace(filters, urgency=DANGER) if budget.is_spent else filters
 
 
 def _pace(session: Session, person: Person, before: datetime) -> int:
-    timed = select(Decision.seconds).where(
-        Decision.person_id == person.id, Decision.seconds.is_not(None), Decision.at < before
-    )
-    seconds = [one for one in session.scalars(timed.order_by(Decision.at.desc()).limit(TIMED)) if one is not None]
+    seconds = timed(session, person, before)
     return PACE if len(seconds) < FEW else round(min(max(median(seconds), QUICKEST), SLOWEST))
+
+
+def timed(session: Session, person: Person, before: datetime | None = None) -> list[int]:
+    """How many seconds their last decisions took them, from opening a candidate; of the ones before a moment, if any."""
+    took = select(Decision.seconds).where(Decision.person_id == person.id, Decision.seconds.is_not(None))
+    if before is not None:
+        took = took.where(Decision.at < before)
+    return [one for one in session.scalars(took.order_by(Decision.at.desc()).limit(TIMED)) if one is not None]
 
 
 def _done_since(session: Session, person: Person, moment: datetime) -> int:
@@ -268,7 +272,7 @@ def _done_since(session: Session, person: Person, moment: datetime) -> int:
         Decision.person_id == person.id,
         Decision.at >= moment,
         Decision.action.not_in(UNDECIDED),
-        ~select(_Undo.id).where(_Undo.undoes == Decision.id).exists(),
+        not_undone(),
     )
     return session.scalar(counted) or 0
 
@@ -282,14 +286,14 @@ def _in_state(state: str | None) -> list[ColumnElement[bool]]:
     moment = now()
     mutes = select(Mute.id).where(Mute.ended_at.is_(None), Mute.until > moment)
     if state in ASIDE:  # few of however many wait: nothing here lets the database begin with those that wait
-        is_muted = and_(_One.muted_by.is_not(None), _One.muted_by.in_(mutes), _One.urgency.is_distinct_from("U1"))
+        is_muted = and_(_One.muted_by.is_not(None), _One.muted_by.in_(mutes), _One.urgency.is_distinct_from(DANGER))
         few = select(_One.id).where(_One.snoozed_until > moment if state == "snoozed" else is_muted)
         closed = [name for name in STATES if name not in OPEN_STATES]
         return [Candidate.id.in_(few), Candidate.state.not_in(closed)]
     return [
         Candidate.state == state,
         or_(Candidate.snoozed_until.is_(None), Candidate.snoozed_until <= moment),
-        or_(Candidate.muted_by.is_(None), Candidate.muted_by.not_in(mutes), Candidate.urgency == "U1"),
+        or_(Candidate.muted_by.is_(None), Candidate.muted_by.not_in(mutes), Candidate.urgency == DANGER),
     ]
 
 

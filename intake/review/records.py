@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crawler.dates import believable, parse_date
+from intake.database import insert_for
 from intake.masking import covered
 from intake.models import Agency, HandledRecord, now
 from intake.people import audit
@@ -104,8 +104,7 @@ def import_file(session: Session, path: Path, system: str) -> Imported:
 
 
 def _upsert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(HandledRecord).values(rows)
+    statement = insert_for(session)(HandledRecord).values(rows)
     newest = {name: statement.excluded[name] for name in rows[0] if name not in ("system", "number")}
     session.execute(statement.on_conflict_do_update(index_elements=["system", "number"], set_=newest))
 

@@ -35,10 +35,10 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapper, Session
 
-from intake.database import Base
+from intake.database import insert_for, is_postgres
 from intake.masking import covered, masked
 from intake.models import Candidate, HeadlineWords, KnownWord, Mention, MentionWords
 from nlp.fingerprint import weight
@@ -142,7 +142,7 @@ def _found(session: Session, candidates: Select[Candidate], sought: Sought, inde
     newest, found = session.scalar(select(func.max(indexed.id))), list[int]()
     widest = WIDEST_OF_PHRASE if any(len(phrase) > 1 for one in sought for phrase in one) else WIDEST
     for first, last in _strips(-1 if newest is None else newest // BUCKET, widest):
-        hits = (_in_postgres if _is_postgres(session) else _in_sqlite)(sought, indexed, first, last)
+        hits = (_in_postgres if is_postgres(session) else _in_sqlite)(sought, indexed, first, last)
         of = _of(candidates, hits, indexed).limit(MOST - len(found))
         found += session.scalars(of)
         if len(found) >= MOST or time.monotonic() > over:
@@ -204,10 +204,6 @@ def _in_a_row(phrase: Phrase) -> str:
     return f"({' <-> '.join(map(repr, phrase))})"
 
 
-def _is_postgres(of: Session | Connection) -> bool:
-    return (of.get_bind() if isinstance(of, Session) else of).dialect.name == "postgresql"
-
-
 # ---- indexing --------------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +214,7 @@ def index_mentions(connection: Connection, ids: Iterable[int]) -> None:
     )
     words = {one.id: told_words(*one[1:]) for one in connection.execute(texts)}
     if known := sorted(set().union(*words.values())):
-        added = _insert_into(connection, KnownWord).on_conflict_do_nothing()
+        added = insert_for(connection)(KnownWord).on_conflict_do_nothing()
         connection.execute(added, [{"word": word} for word in known])
     _write(connection, MentionWords, words)
 
@@ -230,15 +226,11 @@ def index_headlines(connection: Connection, ids: Iterable[int]) -> None:
 
 
 def _write(connection: Connection, indexed: Indexed, words: Mapping[int, Sequence[str]]) -> None:
-    as_column = _as_vector if _is_postgres(connection) else _as_text
-    added = _insert_into(connection, indexed)
+    as_column = _as_vector if is_postgres(connection) else _as_text
+    added = insert_for(connection)(indexed)
     added = added.on_conflict_do_update(index_elements=["id"], set_={"words": added.excluded.words})
     if rows := [{"id": number, "words": as_column(number, its)} for number, its in words.items()]:
         connection.execute(added, rows)
-
-
-def _insert_into(connection: Connection, into: type[Base]) -> Any:
-    return (postgresql.insert if _is_postgres(connection) else sqlite.insert)(into)
 
 
 def _as_text(_: int, words: Iterable[str]) -> str:

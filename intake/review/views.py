@@ -16,16 +16,15 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy import delete as delete_rows
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from intake.courier import one_line
+from intake.database import insert_for
 from intake.masking import covered
-from intake.models import STATES, Agency, Alert, Candidate, Mention, Person, SavedView, ViewTold, now
+from intake.models import DANGER, STATES, Agency, Alert, Candidate, Mention, Person, SavedView, ViewTold, now
 from intake.people import access, audit
 from intake.review import queue
 from intake.review.errors import Invalid, NotAllowed
-from intake.review.mutes import DANGER
 from intake.start import press_of
 from nlp.jurisdiction import load_jurisdiction, load_taxonomy
 
@@ -338,8 +337,7 @@ def _untold(session: Session, view: SavedView) -> Sequence[Row[int, str | None, 
 
 def _remember(session: Session, view: SavedView, told: Sequence[Row[int, str | None, float]]) -> None:
     """That these were told of; what is beyond reach by now is forgotten."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(ViewTold)
+    row = insert_for(session)(ViewTold)
     row = row.on_conflict_do_update(index_elements=["view_id", "candidate_id"], set_={"danger": row.excluded.danger})
     rows = [{"view_id": view.id, "candidate_id": one.id, "danger": one.urgency == DANGER} for one in told]
     if rows:

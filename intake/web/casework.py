@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +16,10 @@ from intake.casework import brief, referrals
 from intake.casework.cases import Standing
 from intake.casework.clocks import Clock, Limit, Receipt, Rules
 from intake.casework.sheet import Letter, Sheet
-from intake.masking import Piece, covered, personal, pieces
+from intake.masking import covered
 from intake.models import Agency, Case, CaseEvent, Decision, Mention, Referral, now
 from intake.web.present import Presenter
+from nlp.urgency import words_of_age
 
 
 def _(message: str) -> str:
@@ -144,12 +144,6 @@ DONE = {f"case_{kind}": words for kind, words in KINDS.items()} | {
     "case_sent": _("Dicatat: instansi sudah diberi tahu; batas waktunya berjalan sejak hari itu")
 }
 SHOWN = 40  # mentions of one case on its page
-_COUNTED = r"(?:\d{1,2}|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|belasan|puluhan|beberapa)"
-_LONG_AGO = re.compile(
-    rf"\b(?:bertahun-tahun|menahun|setahun|tahun (?:lalu|silam)|{_COUNTED} tahun (?:lebih|lalu|silam|terakhir|sudah|lapor)"
-    rf"|(?:sudah|selama|hampir|lebih dari) {_COUNTED} tahun|sejak (?:tahun )?(?P<year>20\d\d))\b",
-    re.IGNORECASE,
-)
 
 
 def error(say: Presenter, key: str, values: Mapping[str, Any]) -> str:
@@ -271,21 +265,10 @@ def mentions_of(session: Session, case: Case) -> Sequence[Mention]:
     return session.scalars(told.order_by(Mention.told_at.desc(), Mention.id).limit(SHOWN)).all()
 
 
-def body(mention: Mention) -> list[Piece]:
-    """Its text as the desk shows it, masked once more as it stands now."""
-    analysis = mention.analysis or {}
-    return pieces(mention.text, [*analysis.get("pii", ()), *personal(mention.text)], analysis.get("evidence", ()))
-
-
 def long_ago(mentions: Iterable[Mention]) -> list[str]:
     """Words of the texts by which the event is older than the first mention of it: `setahun`, `sejak 2023`."""
-    found: dict[str, None] = {}
-    for mention in mentions:
-        told_in = str(mention.told_at.astimezone(WIB).year)
-        for words in _LONG_AGO.finditer(f"{mention.title} {mention.text}"):
-            if words["year"] is None or words["year"] < told_in:
-                found[" ".join(words[0].split()).lower()] = None
-    return list(found)[:3]
+    told = [words_of_age(f"{one.title} {one.text}", one.told_at.astimezone(WIB).year) for one in mentions]
+    return list(dict.fromkeys(words for found in told for words in found))[:3]
 
 
 # ---- the sheet -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from babel.numbers import format_decimal, format_percent
 from crawler.dates import WIB
 from intake import bulletin, rhythm
 from intake.courier import SCHEMES
-from intake.masking import Piece, pieces
+from intake.masking import Piece, personal, pieces
 from intake.models import Alert, Candidate, Decision, Mention, Remit, SourceState, now
 from intake.review.decisions import LONGEST_SNOOZE, MOST
 from intake.revisions import Edit, edits
@@ -453,9 +453,9 @@ class Presenter:
         return " · ".join(counts)
 
     def body(self, mention: Mention) -> list[Piece]:
-        """The mention's text: masked, evidence marked."""
+        """The mention's text, evidence marked: masked as it was understood, and once more by what is known of it now."""
         analysis = mention.analysis or {}
-        return pieces(mention.text, analysis.get("pii", ()), analysis.get("evidence", ()))
+        return pieces(mention.text, [*analysis.get("pii", ()), *personal(mention.text)], analysis.get("evidence", ()))
 
     def edits(self, mention: Mention) -> list[Edit]:
         """The newest edits of the mention, newest first."""

@@ -30,15 +30,15 @@ def test_a_corrected_urgency_raises_the_rank_and_stands_above_what_is_heard(fact
         person, one = heard(session)
         before = one.rank
         made = decisions.decide(session, person, one.id, one.version, "correct", fields={"urgency": "U1"})
-        assert one.rank == pytest.approx(before + queue.DANGER + 2), (
+        assert one.rank == pytest.approx(before + queue.ABOVE_ALL + 2), (
             "eight times the harm of U3 is four times that of it"
         )
         assert made.changes == {"urgency": ["U3", "U1"]}
         assert {(label.field, label.new) for label in corrections.labels(session)} == {("urgency", "U1")}
         assert told(session, document(3, f"{OUTAGE} lagi"), urgency="U4") is one
-        assert one.urgency == "U1" and one.rank > queue.DANGER
+        assert one.urgency == "U1" and one.rank > queue.ABOVE_ALL
         undo.take_back(session, person, made.id)
-        assert (one.urgency, one.corrections) == ("U3", {}) and one.rank < queue.DANGER
+        assert (one.urgency, one.corrections) == ("U3", {}) and one.rank < queue.ABOVE_ALL
 
 
 @pytest.mark.parametrize("urgency", ["U2", None])
@@ -50,7 +50,7 @@ def test_that_there_is_no_danger_needs_a_reason(factory: Sessions, urgency: str 
             correct(session, person, one, urgency, " ya ")
         assert one.urgency == "U1"
         correct(session, person, one, urgency, "kabelnya sudah mati")
-        assert one.urgency == urgency and one.rank < queue.DANGER
+        assert one.urgency == urgency and one.rank < queue.ABOVE_ALL
 
 
 def test_a_danger_a_person_saw_goes_along_with_the_texts(factory: Sessions) -> None:

@@ -21,10 +21,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from intake.database import Base
+from intake.database import Base, insert_for
 from intake.models import IdempotentCall, Person, SignIn, now
 from intake.people import access, accounts
 from intake.retention import KEEP_CALLS
@@ -213,12 +212,12 @@ def claim(who: Call) -> Response | None:
     """Take the key for this call; or what the same call was answered before. Raises Refused."""
     if who.key is None:
         return None
-    session, insert = who.session, _insert(who.session)
+    session = who.session
     this = (IdempotentCall.person_id == who.person.id, IdempotentCall.key == who.key)
     given_up = (IdempotentCall.status == 0) & (IdempotentCall.at < now() - GIVEN_UP)
     session.execute(delete(IdempotentCall).where(*this, given_up | (IdempotentCall.at < now() - KEEP_CALLS)))
     row = {"person_id": who.person.id, "key": who.key, "call_hash": who.hash, "status": 0, "answer": {}, "at": now()}
-    taken = insert(IdempotentCall).values(row).on_conflict_do_nothing().returning(IdempotentCall.key)
+    taken = insert_for(session)(IdempotentCall).values(row).on_conflict_do_nothing().returning(IdempotentCall.key)
     if session.scalar(taken) is not None:
         return None
     known = session.get_one(IdempotentCall, (who.person.id, who.key), populate_existing=True)
@@ -247,10 +246,6 @@ def forget(who: Call) -> None:
     """The call was refused after all: its key is free."""
     this = (IdempotentCall.person_id == who.person.id, IdempotentCall.key == who.key)
     who.session.execute(delete(IdempotentCall).where(*this))
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
 
 
 # ---- what was seen -------------------------------------------------------------------------------------------------

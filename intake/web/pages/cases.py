@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, HTTPException, Response
+from fastapi import APIRouter, Depends, Form, HTTPException, Response
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
@@ -20,9 +20,10 @@ from intake.casework.clocks import MILESTONES, Rules
 from intake.models import Agency, Case, Person, Referral, now
 from intake.people import access, audit
 from intake.review import decisions, queue
-from intake.review.errors import Conflict, Invalid, NotAllowed, ReviewError
+from intake.review.errors import Invalid, NotAllowed, ReviewError
 from intake.settings import Settings
 from intake.web import casework
+from intake.web.pages.forms import Typed, corrected, status_of
 from intake.web.pages.referral import shown, whose_of
 from intake.web.present import Wrong
 from intake.web.visitor import Signed, Visitor, Who, agencies_by_name, agency_named, go, needs
@@ -38,27 +39,27 @@ Short = Annotated[str, Form(max_length=200)]
 class Given:
     """What was typed into a form of the case page."""
 
-    act: str = ""
-    version: int = 0
-    text: str = ""
-    agency: str = ""
-    referral: int = 0
-    track: str = ""
-    outcome: str = ""
-    milestone: str = ""
-    kind: str = ""
-    way: str = ""
-    day: str = ""
-    sure: str = ""  # of `referred`: that it was asked once more
-    seen: int = 0  # the version of the candidate, of `corrected`
-    region: str = ""
-    district: str = ""
-    sector: str = ""
-    form: str = ""
-    urgency: str = ""
+    act: Short
+    version: RowNumber = 0
+    text: Words = ""
+    agency: Short = ""
+    referral: RowNumber = 0
+    track: Short = ""
+    outcome: Short = ""
+    milestone: Short = ""
+    kind: Short = ""
+    way: Short = ""
+    day: Short = ""
+    sure: Short = ""  # of `referred`: that it was asked once more
+    seen: RowNumber = 0  # the version of the candidate, of `corrected`
+    region: Short = ""
+    district: Short = ""
+    sector: Short = ""
+    form: Short = ""
+    urgency: Short = ""
 
 
-CODES = ("region", "district", "sector", "form", "urgency")  # what is corrected by choosing a code
+NOTHING = Given("")
 
 
 def _note_sent(session: Session, person: Person, case_id: int, given: Given) -> object:
@@ -74,13 +75,18 @@ def _note_sent(session: Session, person: Person, case_id: int, given: Given) -> 
 
 def _correct(session: Session, person: Person, case_id: int, given: Given) -> object:
     """What differs from what the case says is corrected of its candidate, and is a label like any other."""
-    case = session.get_one(Case, case_id)
-    codes = {name: getattr(given, name) or None for name in CODES}
-    fields = {name: code for name, code in codes.items() if code != getattr(case.candidate, name)}
-    named = agency_named(session, given.agency).id if given.agency.strip() else None
-    if named != case.candidate.agency_id:
-        fields["agency_id"] = named
-    return decisions.decide(session, person, case.candidate_id, given.seen, "correct", fields=fields, note=given.text)
+    candidate = session.get_one(Case, case_id).candidate
+    typed = Typed(
+        agency=given.agency,
+        kind=candidate.kind or "",
+        region=given.region,
+        district=given.district,
+        sector=given.sector,
+        form=given.form,
+        urgency=given.urgency,
+    )
+    fields = corrected(session, typed, candidate)
+    return decisions.decide(session, person, candidate.id, given.seen, "correct", fields=fields, note=given.text)
 
 
 Act = Callable[[Session, Person, int, Given], object]
@@ -180,48 +186,22 @@ def _pdf(drawn: bytes, name: str) -> Response:
 
 
 @router.post("/kasus/{number}")
-def act(
-    who: Signed,
-    number: CaseNumber,
-    act: Short,
-    version: RowNumber = 0,
-    text: Words = "",
-    agency: Short = "",
-    referral: RowNumber = 0,
-    track: Short = "",
-    outcome: Short = "",
-    milestone: Short = "",
-    kind: Short = "",
-    way: Short = "",
-    day: Short = "",
-    sure: Short = "",
-    seen: RowNumber = 0,
-    region: Short = "",
-    district: Short = "",
-    sector: Short = "",
-    form: Short = "",
-    urgency: Short = "",
-) -> Response:
+def act(who: Signed, number: CaseNumber, given: Annotated[Given, Depends()]) -> Response:
     """One act on a case; what was typed stays where it is refused. Before anything leaves the office it is asked once more."""
-    case = _case(who, number)
-    given = Given(
-        *(act, version, text, agency, referral, track, outcome, milestone, kind),
-        *(way, day, sure, seen, region, district, sector, form, urgency),
-    )
+    case, act = _case(who, number), given.act
     if act not in ACTS:
         raise HTTPException(404)
     try:
-        if act == "referred" and not sure and access.may(who.person, "case.change") and case.state == "open":
-            return _page(who, case, given=given, sending=_sending(who.session, agency))
+        if act == "referred" and not given.sure and access.may(who.person, "case.change") and case.state == "open":
+            return _page(who, case, given=given, sending=_sending(who.session, given.agency))
         ACTS[act](who.session, who.person, case.id, given)
     except NotAllowed:
         raise HTTPException(403) from None
     except ReviewError as error:
-        status = 409 if isinstance(error, Conflict) else 422
-        return _page(who, case, status, casework.error(who.say, error.key, error.values), given)
+        return _page(who, case, status_of(error), casework.error(who.say, error.key, error.values), given)
     except Wrong as wrong:
         return _page(who, case, 422, who.say.wrong(wrong.key, wrong.values), given)
-    return go(f"/kasus/{number}", f"case_{kind if act == 'heard' else act}")
+    return go(f"/kasus/{number}", f"case_{given.kind if act == 'heard' else act}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +238,7 @@ def _page(
     case: Case,
     status: int = 200,
     error: str = "",
-    given: Given = Given(),
+    given: Given = NOTHING,
     *,
     plain: bool = False,
     sending: Sending | None = None,
@@ -324,13 +304,12 @@ def reply(
     try:
         referrals.reply(who.session, one, act, text, seen=seen, person=who.person, whose=whose_of(who.session, agency))
     except ReviewError as error:
-        status = 409 if isinstance(error, Conflict) else 422
         typed = Given(act, text=text, agency=agency)
-        return _referred(who, case, status, casework.error(who.say, error.key, error.values), typed)
+        return _referred(who, case, status_of(error), casework.error(who.say, error.key, error.values), typed)
     return go(f"/kasus/{number}", f"case_{act}")
 
 
-def _referred(who: Visitor, case: Case, status: int = 200, error: str = "", typed: Given = Given()) -> HTMLResponse:
+def _referred(who: Visitor, case: Case, status: int = 200, error: str = "", typed: Given = NOTHING) -> HTMLResponse:
     """What the agency is asked: the page a link shows, with the forms of an account."""
     theirs = _theirs(who, case)
     referral = theirs[-1]

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form
 from rapidfuzz import fuzz, process, utils
+from sqlalchemy.orm import Session
 
 from intake.models import REASONS, Candidate, now
 from intake.review import errors, queue
+from intake.review.corrections import Values
 from intake.web.present import Wrong
 from intake.web.visitor import Visitor, agency_named
 
@@ -96,27 +98,30 @@ def order_of(who: Visitor, typed: Typed, candidate: Candidate | None) -> dict[st
         "duplicate_of": typed.original,
         "until": until,
         "mentions": typed.mentions,
-        "fields": _corrected(who, typed, candidate) if typed.action == "correct" else None,
+        "fields": _fields(who.session, typed, candidate) if typed.action == "correct" else None,
         "note": typed.note,
     }
 
 
-def _corrected(who: Visitor, typed: Typed, candidate: Candidate | None) -> dict[str, str | None]:
-    if candidate is None:
-        return _corrected_of_several(who, typed)
+def _fields(session: Session, typed: Typed, candidate: Candidate | None) -> Values:
+    return corrected(session, typed, candidate) if candidate else _corrected_of_several(session, typed)
+
+
+def corrected(session: Session, typed: Typed, candidate: Candidate) -> Values:
+    """What the form says of a candidate that it does not say of itself. Raises Wrong."""
     given = {name: getattr(typed, name) or None for name in CODES}
     changed = {name: value for name, value in given.items() if value != getattr(candidate, name)}
     if typed.agency.strip() != (candidate.agency.name if candidate.agency else ""):
-        changed["agency_id"] = agency_named(who.session, typed.agency).id if typed.agency.strip() else None
+        changed["agency_id"] = agency_named(session, typed.agency).id if typed.agency.strip() else None
     return changed
 
 
-def _corrected_of_several(who: Visitor, typed: Typed) -> dict[str, str | None]:
+def _corrected_of_several(session: Session, typed: Typed) -> Values:
     """What was filled in; the rest stays as each of them has it. Raises Wrong where that is nothing."""
     chosen = {name: getattr(typed, name) for name in CODES if getattr(typed, name)}
     fields = {name: None if code == UNKNOWN else code for name, code in chosen.items()}
     if typed.agency.strip():
-        fields["agency_id"] = agency_named(who.session, typed.agency).id
+        fields["agency_id"] = agency_named(session, typed.agency).id
     if not fields:
         raise Wrong("correct_nothing")
     return fields
